@@ -1,0 +1,3 @@
+package intercom
+
+var catalog = [...]Operation{}
