@@ -28,7 +28,7 @@ const (
 	JSON   Answer = iota
 	Text          // text/plain: a call's transcript
 	Binary        // downloads and recordings
-	Empty         // 202 or 204 without content
+	Empty         // nothing, whatever the status
 )
 
 // Paging says how the next page of an operation is asked for. How a page
@@ -72,7 +72,8 @@ type Operation struct {
 	PerPage int // records a page may hold at most, 0 where asking for a size is not known to work
 
 	// Permission is what the Developer Hub calls the permission that the
-	// operation needs, "" where none is known.
+	// operation needs, or its scope's id where only that is published, "" where
+	// neither is known.
 	Permission string
 	// SideEffect says what reading this changes, "" for a read that changes
 	// nothing. An operation with one is never polled without being told to.
