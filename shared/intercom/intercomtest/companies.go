@@ -1,0 +1,190 @@
+package intercomtest
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// https://developers.intercom.com/docs/references/rest-api/api.intercom.io/companies
+var companyHandlers = map[string]handler{
+	"POST /companies/list":       (*Workspace).listCompanies,
+	"GET /companies":             (*Workspace).filterCompanies,
+	"GET /companies/scroll":      (*Workspace).scrollCompanies,
+	"GET /companies/{}":          getter(Companies, "Company"),
+	"GET /companies/{}/contacts": ofCompany((*Workspace).companyContacts),
+	"GET /companies/{}/segments": ofCompany((*Workspace).companySegments),
+	"GET /companies/{}/notes":    ofCompany((*Workspace).companyNotes),
+}
+
+// listCap is how many companies a list reaches.
+const listCap = 10_000
+
+func companyKey(seq uint32) string { return "acme-" + strconv.Itoa(int(seq)) }
+
+func (ws *Workspace) writeCompany(w *writer, seq uint32, r *row) {
+	h := ws.rnd(Companies, seq, 'c')
+	w.open('{')
+	w.str("type", "company")
+	w.str("company_id", companyKey(seq))
+	w.idOf("id", Companies, seq)
+	w.str("app_id", ws.cfg.Workspace)
+	w.str("name", "Acme & Sons №"+strconv.Itoa(int(seq)))
+	w.int("remote_created_at", int64(r.created))
+	w.int("created_at", int64(r.created))
+	w.int("updated_at", int64(r.updated))
+	w.int("last_request_at", int64(r.updated))
+	w.raw("monthly_spend", strconv.Itoa(int(h%1000))+".50")
+	w.int("session_count", int64(h%77))
+	w.int("user_count", int64(ws.companySize()))
+	w.obj("tags")
+	w.str("type", "tag.list")
+	w.list("tags")
+	if ws.cfg.Others > 0 && seq%4 == 0 {
+		ws.writeShared(w, "tag", sharedID(int(seq)%ws.cfg.Others))
+	}
+	w.endList()
+	w.end()
+	w.obj("segments")
+	w.str("type", "segment.list")
+	w.list("segments")
+	w.endList()
+	w.end()
+	w.obj("plan")
+	w.end()
+	w.obj("custom_attributes")
+	w.int("revision", int64(r.version))
+	w.end()
+	w.end()
+}
+
+// byLastRequest is the order of lists of companies; what changes comes first.
+func (ws *Workspace) byLastRequest() ([]uint64, *index) {
+	x := ws.tables[Companies].now
+	return x.updated, x
+}
+
+// listCompanies answers POST /companies/list, which ends at 10,000.
+func (ws *Workspace) listCompanies(c *call) {
+	ws.mu.Lock()
+	keys, x := ws.byLastRequest()
+	n := numbered{total: len(keys), perPage: 15, most: 60, next: nextURL}
+	win, err := c.window(n)
+	if err == nil && win.page*win.perPage > listCap {
+		err = &problem{"bad_request", "page limit reached, please use scroll API"}
+	}
+	if err != nil {
+		ws.mu.Unlock()
+		c.failWith(err)
+		return
+	}
+	keys = view{keys, c.param("order") != "asc"}.slice(win.from, win.to)
+	rows := rowsOf(x, keys)
+	ws.mu.Unlock()
+	ws.windowPage(c, n, win, func(w *writer, i int) { ws.write(w, Companies, keySeq(keys[i-win.from]), rows[i-win.from]) })
+}
+
+// filterCompanies answers GET /companies, which wants a filter although its
+// description says that it does not.
+func (ws *Workspace) filterCompanies(c *call) {
+	q := c.query
+	switch {
+	case q.Get("company_id") != "" || q.Get("name") != "":
+		n, ok := strings.CutPrefix(q.Get("company_id"), "acme-")
+		if !ok {
+			n, ok = strings.CutPrefix(q.Get("name"), "Acme & Sons №")
+		}
+		seq, err := strconv.ParseUint(n, 10, 32)
+		if !ok || err != nil {
+			c.fail(http.StatusNotFound, "company_not_found", "Company Not Found")
+			return
+		}
+		ws.one(c, Companies, Companies.id(uint32(seq)), "Company")
+	case q.Get("tag_id") != "" || q.Get("segment_id") != "":
+		ws.mu.Lock()
+		_, x := ws.byLastRequest()
+		var keys []uint64
+		for _, k := range x.created {
+			seq := keySeq(k)
+			if ws.cfg.Others > 0 && seq%4 == 0 && sharedID(int(seq)%ws.cfg.Others) == q.Get("tag_id") {
+				keys = append(keys, k)
+			}
+		}
+		rows := rowsOf(x, keys)
+		ws.mu.Unlock()
+		ws.numbered(c, numbered{total: len(keys), perPage: 15, most: 60, next: nextURL}, func(w *writer, i int) {
+			ws.write(w, Companies, keySeq(keys[i]), rows[i])
+		})
+	default:
+		c.fail(http.StatusBadRequest, "parameter_missing", "one of name, company_id, tag_id and segment_id is needed")
+	}
+}
+
+// ofCompany wraps a handler that needs an existing company.
+func ofCompany(h func(ws *Workspace, c *call, seq uint32, r row)) handler {
+	return func(ws *Workspace, c *call) {
+		ws.mu.Lock()
+		seq, r, ok := ws.tables[Companies].find(c.params[0])
+		ws.mu.Unlock()
+		if !ok {
+			c.notFound("Company")
+			return
+		}
+		h(ws, c, seq, r)
+	}
+}
+
+// contactsOf returns the numbers of the contacts that ever belonged to a
+// company: companyOf the other way round.
+func (ws *Workspace) contactsOf(company uint32) []uint32 {
+	size := ws.cfg.Companies
+	if size == 0 || int(company) >= size {
+		return nil
+	}
+	var out []uint32
+	for i := range min(12, size) {
+		first := (int(company) - i%size + size) % size
+		for seq := first; seq < ws.cfg.Contacts; seq += size {
+			if i < ws.companyCount(uint32(seq)) {
+				out = append(out, uint32(seq))
+			}
+		}
+	}
+	return out
+}
+
+// companySize is the average: to count for every company of a page would cost
+// more than all the rest of it.
+func (ws *Workspace) companySize() int {
+	return ws.cfg.Contacts / max(ws.cfg.Companies, 1)
+}
+
+func (ws *Workspace) companyContacts(c *call, seq uint32, _ row) {
+	ws.mu.Lock()
+	x := ws.tables[Contacts].now
+	var keys []uint64
+	for _, s := range ws.contactsOf(seq) {
+		if r := x.rows[s]; !r.gone {
+			keys = append(keys, key(r.created, s))
+		}
+	}
+	rows := rowsOf(x, keys)
+	ws.mu.Unlock()
+	ws.numbered(c, numbered{total: len(keys), perPage: 50, most: 150, next: nextObject}, func(w *writer, i int) {
+		ws.write(w, Contacts, keySeq(keys[i]), rows[i])
+	})
+}
+
+func (ws *Workspace) companySegments(c *call, seq uint32, _ row) {
+	ws.plainList(c, "list", "data", min(int(seq%3), ws.cfg.Others), func(w *writer, i int) { ws.writeShared(w, "segment", sharedID(i)) })
+}
+
+func (ws *Workspace) companyNotes(c *call, seq uint32, r row) {
+	total := int(seq % 3)
+	if seq%20 == 1 {
+		total = 55
+	}
+	ws.numbered(c, numbered{total: total, perPage: 50, most: 150, next: nextURL}, func(w *writer, i int) {
+		ws.writeNote(w, "company", Companies.id(seq), strconv.Itoa(500_000_000_000+int(seq)*64+i), r.created)
+	})
+}
