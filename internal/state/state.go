@@ -17,8 +17,10 @@ package state
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
+	"unicode/utf8"
 )
 
 // MaxValue is the largest value in bytes that a store must take.
@@ -44,6 +46,29 @@ type Record struct {
 	Revision Revision
 	Expires  time.Time // the zero time: never
 }
+
+// CheckKey says what is wrong with a key that no store takes.
+func CheckKey(key string) error {
+	switch {
+	case key == "":
+		return errors.New("state: the key is empty")
+	case len(key) > maxKey:
+		return fmt.Errorf("state: a key of %d bytes is too long, %d are the most", len(key), maxKey)
+	case !utf8.ValidString(key):
+		return errors.New("state: the key is not UTF-8")
+	}
+	return nil
+}
+
+// CheckValue says what is wrong with a value that no store takes.
+func CheckValue(value []byte) error {
+	if len(value) > MaxValue {
+		return fmt.Errorf("state: a value of %d bytes is too large, %d are the most", len(value), MaxValue)
+	}
+	return nil
+}
+
+const maxKey = 1000
 
 // A Store keeps records by key. Keys are non-empty UTF-8 of at most 1,000 bytes.
 type Store interface {
