@@ -82,7 +82,7 @@ type Subscription struct {
 	// Path has a value for each parameter of the operation; nil means that the
 	// request transformer fills it.
 	Path    map[string]*string `json:"path,omitempty"`
-	Query   map[string]any     `json:"query,omitempty"`   // strings, numbers, booleans, or lists of them
+	Query   map[string]any     `json:"query,omitempty"`   // strings, json.Numbers, booleans, or lists ([]any) of them
 	Payload json.RawMessage    `json:"payload,omitempty"` // a JSON object, nil for none
 
 	Sync     Sync      `json:"sync"`
@@ -92,6 +92,7 @@ type Subscription struct {
 	RequestTransform string `json:"request_transform,omitempty"` // jq, "" for none
 	RecordTransform  string `json:"record_transform,omitempty"`  // jq, "" for none
 
+	// Lag, Overlap and Resweep are of account for an incremental read only.
 	Lag     time.Duration `json:"lag"`     // default 1m
 	Overlap time.Duration `json:"overlap"` // default 10m
 	Resweep Resweep       `json:"resweep"`
