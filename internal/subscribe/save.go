@@ -1,0 +1,107 @@
+package subscribe
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// lease saves the checkpoint as it is, and with it this run's claim.
+func (r *run) lease(ctx context.Context) error {
+	err := r.save(ctx, time.Now().Add(leaseFor))
+	if err == nil {
+		r.saved, r.leased = time.Now(), true
+	}
+	return err
+}
+
+func (r *run) saveIfDue(ctx context.Context) error {
+	since := time.Since(r.saved)
+	switch {
+	case r.dirty && since >= saveEvery:
+		return r.secure(ctx)
+	case since >= renewEvery:
+		return r.lease(ctx)
+	}
+	return nil
+}
+
+// secure makes what was delivered safe, then remembers it, then saves the
+// position behind it. In this order a crash between any two steps reads
+// something again and never skips anything.
+func (r *run) secure(ctx context.Context) error {
+	if err := r.Destination.Flush(ctx); err != nil {
+		return wrapf(err, "deliver")
+	}
+	if r.memory != nil {
+		if err := r.memory.save(ctx, r.serverNow(), r.reach()); err != nil {
+			return err
+		}
+	}
+	run := *r.work
+	run.Slices = make([]Slice, 0, len(r.cuts))
+	for _, c := range r.cuts {
+		run.Slices = append(run.Slices, c.Slice)
+	}
+	run.Saved = time.Now().Unix()
+	run.Report = r.report(nil)
+	run.Report.Outcome = ""
+	r.cp.Run = &run
+	r.dirty = false
+	return r.lease(ctx)
+}
+
+// reach is the earliest change that a later run may read.
+func (r *run) reach() int64 {
+	sub := r.Subscription
+	last := r.cp.Watermark - int64(sub.Overlap/time.Second)
+	return max(min(last, r.serverNow()-int64(sub.Resweep.Window/time.Second)), 0)
+}
+
+// report is what the run did so far, and how it ended if err is why.
+func (r *run) report(err error) Report {
+	report := Report{
+		Subscription: r.Subscription.Name, Client: r.Client.Name, Entity: r.Subscription.Entity, Workspace: r.me.ID,
+		Notes: r.me.notes, Started: r.began.UTC(), WatermarkBefore: timeOf(r.cp.Watermark), WatermarkAfter: timeOf(r.cp.Watermark),
+	}
+	if r.work != nil {
+		report = r.work.Report
+		report.Audit = nil
+		if audit := r.work.audited(); audit != (Audit{}) {
+			report.Audit = &audit
+		}
+		report.Waited += r.API.Governor().Limits().Waited - r.waited
+		report.Duration += time.Since(r.began)
+		if r.memory != nil {
+			report.Forgotten += r.memory.forgotten
+		}
+	}
+	report.Finished = time.Now().UTC()
+	report.Outcome = outcome(err)
+	switch {
+	case err != nil:
+		report.Error = err.Error()
+	case report.Audit != nil && report.Audit.Missing() > 0:
+		report.Outcome = Incomplete
+	}
+	return report
+}
+
+func outcome(err error) Outcome {
+	var (
+		busy      *BusyError
+		overtaken *OvertakenError
+	)
+	switch {
+	case err == nil:
+		return Done
+	case errors.Is(err, ErrInterrupted):
+		return Interrupted
+	case errors.As(err, &busy):
+		return Busy
+	case errors.As(err, &overtaken):
+		return Overtaken
+	default:
+		return Failed
+	}
+}
