@@ -1,0 +1,74 @@
+// Command bench measures the speed and the memory of the connector against two
+// plain programs, see package harness:
+//
+//	go run ./bench                   all of it, some ten minutes, 5 GB of disk
+//	go run ./bench -million=false    about a minute
+//
+// The whole measurement is written to bench/RESULTS.md.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+
+	"intercom-connector/bench/internal/harness"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	million := flag.Bool("million", true, "measure a million records, too")
+	repeats := flag.Int("repeats", 3, "how often each reader reads")
+	connector := flag.String("connector", "", "measure this `program` instead of the one of the checkout")
+	out := flag.String("out", "", "write the results to this `file`; default: bench/RESULTS.md if all is measured")
+	flag.Parse()
+
+	root, err := repository(ctx)
+	if err != nil {
+		return err
+	}
+	results, err := harness.Run(ctx, harness.Config{
+		Root:      root,
+		Work:      filepath.Join(root, ".cache", "bench"),
+		Connector: *connector,
+		Million:   *million,
+		Repeats:   *repeats,
+		Progress:  os.Stderr,
+	})
+	if err != nil {
+		return err
+	}
+	if err := results.Print(os.Stdout); err != nil {
+		return err
+	}
+	if *out == "" && *million && *connector == "" {
+		*out = filepath.Join(root, "bench", "RESULTS.md")
+	}
+	if *out == "" {
+		return nil
+	}
+	return os.WriteFile(*out, []byte(results.Markdown()), 0o644)
+}
+
+// repository is the folder that go.mod is in.
+func repository(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the repository: %w", err)
+	}
+	return filepath.Dir(strings.TrimSpace(string(out))), nil
+}
