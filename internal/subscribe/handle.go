@@ -221,7 +221,7 @@ func (r *run) failed(ctx context.Context, c *cut, err error) error {
 		return nil // the governor lets nothing go before the reset
 	case r.operation.Paging == intercom.Scroll && scrollLost(err):
 		return r.scrollAgain(ctx, c, err)
-	case intercom.Temporary(err):
+	case intercom.Temporary(err), intercom.Shrink(err): // what is too large now comes in smaller pages
 		return r.retry(ctx, c, err)
 	case c.live.Pages() > 0 && !c.forgiven && refusesCursor(err):
 		// A position from an earlier invocation may not be good any more.

@@ -3,11 +3,14 @@ package intercom_test
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 
@@ -232,6 +235,66 @@ func TestMergedContacts(t *testing.T) {
 					t.Errorf("asked for %q, want %q", got, tt.want)
 				}
 			})
+		})
+	}
+}
+
+// A name can hide a private address until it is dialed.
+func TestRedirectToANameOfThisMachine(t *testing.T) {
+	t.Parallel()
+	hostname, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := ""
+	for _, candidate := range []string{hostname, "ip6-localhost", "ip6-loopback"} {
+		addrs, err := net.DefaultResolver.LookupNetIP(t.Context(), "ip", candidate)
+		if err == nil && len(addrs) > 0 && (addrs[0].IsPrivate() || addrs[0].IsLoopback()) && candidate != "localhost" {
+			name = candidate
+		}
+	}
+	if name == "" {
+		t.Skip("no name of this machine resolves to a private address")
+	}
+	s := httptest.NewServer(http.RedirectHandler("https://"+name+"/x", http.StatusFound))
+	t.Cleanup(s.Close)
+	_, err = send(t, newClient(t, intercom.Config{BaseURL: s.URL}), requestOf(recordingOp))
+	if err == nil || !strings.Contains(err.Error(), "not a public one") || intercom.Temporary(err) {
+		t.Errorf("error %v, want a refusal to go to %s", err, name)
+	}
+}
+
+func TestRedirectsThatFailElsewhere(t *testing.T) {
+	t.Parallel()
+	away := moved(302, "https://audio.example/a?signature=s3cret")
+	for _, tt := range []struct {
+		name      string
+		there     server
+		temporary bool
+		want      string
+	}{
+		{"overloaded", always(503, ""), true, "answered 503 Service Unavailable"},
+		{"not found", always(404, ""), false, "answered 404 Not Found"},
+		{"too many", always(429, ""), true, "answered 429 Too Many Requests"},
+		{"refused", failing(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}), true, "no answer"},
+		{"cut off", func(*http.Request) (*http.Response, error) {
+			resp := reply(200, "RI")
+			resp.ContentLength = 100
+			return resp, nil
+		}, true, "cut off after 2 bytes"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			count := 0
+			home := always(away.status, away.body, away.headers...)
+			c := newClient(t, intercom.Config{Transport: inTurn(&count, home, tt.there)})
+			_, err := send(t, c, requestOf(recordingOp))
+			if err == nil || !strings.Contains(err.Error(), tt.want) || intercom.Temporary(err) != tt.temporary || strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("error %v, temporary %v; want %q, %v", err, intercom.Temporary(err), tt.want, tt.temporary)
+			}
+			if l := c.Governor().Limits(); l.Throttled != 0 {
+				t.Error("another host's limit was taken for Intercom's")
+			}
 		})
 	}
 }

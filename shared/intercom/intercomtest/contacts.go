@@ -128,9 +128,9 @@ const (
 )
 
 func (ws *Workspace) writeContact(w *writer, seq uint32, r *row) {
-	start := len(w.b)
 	h := ws.rnd(Contacts, seq, 'c')
 	w.open('{')
+	start := len(w.b) - 1 // a comma before it is not part of the contact
 	w.str("type", "contact")
 	w.idOf("id", Contacts, seq)
 	w.str("workspace_id", ws.cfg.Workspace)
