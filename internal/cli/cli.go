@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+
+	"github.com/alecthomas/kong"
+)
+
+// name is what the program calls itself.
+const name = "connector"
+
+// A Program is one call of the connector with all it has from outside.
+type Program struct {
+	Args   []string            // without the program's name
+	Getenv func(string) string // the environment
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+	// Terminal reports whether a person is at one of the three above; default:
+	// the operating system is asked.
+	Terminal func(stream any) bool
+}
+
+// Run does what the arguments say and returns the exit status. When ctx ends, a
+// run saves its position and stops.
+func (p Program) Run(ctx context.Context) int {
+	if p.Terminal == nil {
+		p.Terminal = isTerminal
+	}
+	var line commandLine
+	a := &app{Program: p, global: &line.global}
+	a.console = newConsole(p.Stderr, p.Terminal(p.Stderr))
+	command, ended, err := line.parse(ctx, a)
+	switch {
+	case ended:
+		return statusDone
+	case err != nil:
+		return a.fail(&usageError{err: err})
+	}
+	a.console.color = a.console.terminal && a.colorful()
+	return a.fail(command.Run())
+}
+
+// An app is what every command has to work with.
+type app struct {
+	Program
+
+	global  *global
+	console *console
+}
+
+// global are the flags of all commands.
+type global struct {
+	Config   string `short:"c" default:"connector.yaml" placeholder:"FILE" help:"The configuration; default: connector.yaml."`
+	State    string `placeholder:"DIR" help:"Where positions are remembered; default: .connector beside the configuration."`
+	JSON     bool   `name:"json" help:"Print the result as JSON."`
+	Quiet    bool   `short:"q" help:"Print errors only."`
+	LogLevel string `enum:"off,debug,info,warn,error" default:"error" help:"What is logged to standard error: off, debug, info, warn or error."`
+	NoColor  bool   `help:"No colours; so does the environment variable NO_COLOR."`
+}
+
+// A commandLine is the grammar of the program's arguments.
+type commandLine struct {
+	global
+
+	Init     initCommand     `cmd:"" help:"Write a commented connector.yaml."`
+	Entities entitiesCommand `cmd:"" help:"List what Intercom's API has."`
+	Validate validateCommand `cmd:"" help:"Check the configuration."`
+	Plan     planCommand     `cmd:"" help:"Show the requests of a run, send none."`
+	Run      runCommand      `cmd:"" help:"Read subscriptions and deliver their events."`
+	Peek     peekCommand     `cmd:"" help:"Show a few records and their events, deliver none."`
+	Status   statusCommand   `cmd:"" help:"Show what every subscription remembers."`
+	Demo     demoCommand     `cmd:"" help:"Read a made-up workspace, kill the run, go on, lose nothing."`
+	Fake     fakeCommand     `cmd:"" help:"Serve a made-up workspace."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
+}
+
+const description = `Moves data out of Intercom: reads any entity of a workspace, ` +
+	`incrementally, and loses nothing.`
+
+// parse reads the arguments. It reports ended where kong has answered them
+// itself, as it does --help.
+func (line *commandLine) parse(ctx context.Context, a *app) (command *kong.Context, ended bool, err error) {
+	type exit struct{ status int }
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case exit:
+			ended = true
+		default:
+			panic(r)
+		}
+	}()
+	parser, err := kong.New(line,
+		kong.Name(name),
+		kong.Description(description),
+		kong.Writers(a.Stdout, a.Stderr),
+		kong.Exit(func(status int) { panic(exit{status}) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(a),
+	)
+	if err != nil {
+		return nil, false, err
+	}
+	if len(a.Args) == 0 {
+		a.Args = []string{"--help"}
+	}
+	command, err = parser.Parse(a.Args)
+	return command, false, err
+}
+
+// stateFolder is where everything is remembered.
+func (a *app) stateFolder() string {
+	if a.global.State != "" {
+		return a.global.State
+	}
+	return filepath.Join(filepath.Dir(a.global.Config), ".connector")
+}
+
+func (a *app) statePath() string { return filepath.Join(a.stateFolder(), "state.db") }
+
+func (a *app) colorful() bool {
+	return !a.global.NoColor && a.Getenv("NO_COLOR") == "" && a.Getenv("TERM") != "dumb"
+}

@@ -1,0 +1,88 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"intercom-connector/internal/cli"
+)
+
+const token = "token-of-the-test"
+
+// A call is one call of the program in a folder of its own.
+type call struct {
+	env      map[string]string
+	stdin    string
+	terminal bool
+}
+
+// An answer is what came of a call.
+type answer struct {
+	status         int
+	stdout, stderr string
+}
+
+// run calls the program with a configuration.
+func (c call) run(ctx context.Context, t *testing.T, args ...string) answer {
+	t.Helper()
+	var stdout, stderr buffer
+	env := map[string]string{"INTERCOM_TOKEN": token, "GOMEMLIMIT": "off", "GOGC": "100"}
+	maps.Copy(env, c.env)
+	status := cli.Program{
+		Args:     args,
+		Getenv:   func(key string) string { return env[key] },
+		Stdin:    strings.NewReader(c.stdin),
+		Stdout:   &stdout,
+		Stderr:   &stderr,
+		Terminal: func(any) bool { return c.terminal },
+	}.Run(ctx)
+	a := answer{status, stdout.String(), stderr.String()}
+	if strings.Contains(a.stdout+a.stderr, token) {
+		t.Errorf("%v printed the token", args)
+	}
+	return a
+}
+
+// A buffer may be written to by several goroutines.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// write makes a configuration and returns its path.
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "connector.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// want fails the test where a text lacks something.
+func want(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("no %q in:\n%s", part, text)
+		}
+	}
+}

@@ -1,0 +1,22 @@
+// Package cli is what a person does with the connector on a laptop: the
+// commands of cmd/connector, a file each, and how they talk.
+//
+// # Who reads what
+//
+// Standard output has what was asked for and nothing else: events where they go
+// to --to -, JSON where --json asks for it, otherwise tables and reports.
+// Progress, questions, logs and errors go to standard error. An error is one
+// line that begins with the program's name and says what to do next; problems
+// of the configuration come as blocks with their place.
+//
+// # Exit status
+//
+// 0 for done, 1 for failed or incomplete, 2 for usage and configuration, 130
+// for interrupted.
+//
+// # What it must not do
+//
+// A token comes from the environment alone: no flag takes one, and nothing here
+// prints one. The environment, the standard streams and the end of the program
+// belong to main, see [Program].
+package cli

@@ -1,0 +1,65 @@
+package cli_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"intercom-connector/internal/cli"
+)
+
+func TestFakeServes(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	out, in := io.Pipe()
+	var stderr buffer
+	ended := make(chan int, 1)
+	go func() {
+		ended <- cli.Program{
+			Args:     []string{"fake", "--json", "--contacts", "7", "--token", token, "--change", "1ms", "--fault", "429=0.5"},
+			Getenv:   func(string) string { return "" },
+			Stdin:    strings.NewReader(""),
+			Stdout:   in,
+			Stderr:   &stderr,
+			Terminal: func(any) bool { return false },
+		}.Run(ctx)
+	}()
+	var told struct{ URL, Token string }
+	if err := json.NewDecoder(out).Decode(&told); err != nil {
+		t.Fatal(err)
+	}
+	statuses := map[int]bool{}
+	for range 30 {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, told.URL+"/contacts", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
+		resp, err := (&http.Client{}).Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		statuses[resp.StatusCode] = true
+		if resp.StatusCode == http.StatusOK && !strings.Contains(string(body), `"total_count":7`) {
+			t.Errorf("got %.300s, want seven contacts", body)
+		}
+	}
+	if !statuses[200] || !statuses[429] {
+		t.Errorf("got the statuses %v, want 200 and 429", statuses)
+	}
+	cancel()
+	if status := <-ended; status != 0 {
+		t.Errorf("exit status %d, want 0", status)
+	}
+	want(t, stderr.String(), "served 30 requests")
+}

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"intercom-connector/internal/config"
+	"intercom-connector/internal/config/file"
+	"intercom-connector/shared/intercom"
+)
+
+// load reads and checks the configuration.
+func (a *app) load() (*config.Config, []file.Note, error) {
+	path := a.global.Config
+	data, err := file.Read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, usagef("there is no %s: `connector init` writes one, --config names another", path)
+	}
+	if err != nil {
+		return nil, nil, &usageError{err}
+	}
+	return file.Check(path, data)
+}
+
+// subscription finds one by its name.
+func subscription(cfg *config.Config, name string) (*config.Subscription, error) {
+	if sub := cfg.Subscriptions[name]; sub != nil {
+		return sub, nil
+	}
+	all := slices.Sorted(maps.Keys(cfg.Subscriptions))
+	if near := intercom.Near(name, all); len(near) > 0 {
+		return nil, usagef("no subscription %q: did you mean %s?", name, list(near, "or"))
+	}
+	if len(all) == 0 {
+		return nil, usagef("no subscription %q: the configuration has none", name)
+	}
+	return nil, usagef("no subscription %q: there is %s", name, list(all, "and"))
+}
+
+// subscriptions finds those that are meant, each once.
+func subscriptions(cfg *config.Config, names []string, all bool) ([]*config.Subscription, error) {
+	known := slices.Sorted(maps.Keys(cfg.Subscriptions))
+	switch {
+	case all && len(names) > 0:
+		return nil, usagef("give names or --all, not both")
+	case all:
+		for _, name := range known {
+			if cfg.Subscriptions[name].Enabled {
+				names = append(names, name)
+			}
+		}
+		if len(names) == 0 {
+			return nil, usagef("the configuration has no subscription that is enabled")
+		}
+	case len(names) == 0:
+		return nil, usagef("name a subscription, or --all of them: there is %s", list(known, "and"))
+	}
+	var subs []*config.Subscription
+	for _, name := range names {
+		sub, err := subscription(cfg, name)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(subs, sub) {
+			subs = append(subs, sub)
+		}
+	}
+	return subs, nil
+}
+
+// tokenVariable is the environment variable that has the token of a client, or
+// the one it should be in where no variable has it.
+func (a *app) tokenVariable(cfg *config.Config, client string) (variable string, set bool) {
+	own := config.TokenVariable(client)
+	variables := []string{own}
+	if len(cfg.Clients) == 1 {
+		variables = append(variables, config.AnyTokenVariable)
+	}
+	for _, variable := range variables {
+		if strings.TrimSpace(a.Getenv(variable)) != "" {
+			return variable, true
+		}
+	}
+	return own, false
+}
+
+// A missingTokenError says which variable to set.
+type missingTokenError struct{ client, variable string }
+
+func (e *missingTokenError) Error() string {
+	return fmt.Sprintf("there is no token for client %s: set the environment variable %s", e.client, e.variable)
+}
+
+// token is the token of a client.
+func (a *app) token(cfg *config.Config, client string) (intercom.TokenSource, error) {
+	variable, set := a.tokenVariable(cfg, client)
+	if !set {
+		return nil, &usageError{&missingTokenError{client: client, variable: variable}}
+	}
+	return intercom.StaticToken(strings.TrimSpace(a.Getenv(variable))), nil
+}
+
+// beside is a path of the configuration: relative to the file.
+func (a *app) beside(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(a.global.Config), path)
+}

@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"intercom-connector/internal/config"
+	"intercom-connector/internal/local/filelock"
+	"intercom-connector/internal/subscribe"
+)
+
+// statusCommand shows what is remembered. It asks nobody.
+type statusCommand struct{}
+
+// A standing is what is remembered of one subscription, or of a window of it
+// that is read again.
+type standing struct {
+	Subscription string            `json:"subscription"`
+	Window       string            `json:"window,omitempty"`
+	Workspace    string            `json:"workspace,omitempty"`
+	Enabled      bool              `json:"enabled"`
+	Configured   bool              `json:"configured"`
+	Running      bool              `json:"running"` // a process is at it
+	Last         *subscribe.Report `json:"last,omitempty"`
+	Watermark    time.Time         `json:"watermark,omitzero"`
+	Lag          time.Duration     `json:"lag_ns,omitempty"` // since the watermark
+	Position     *position         `json:"position,omitempty"`
+}
+
+// A position is how far a run in progress has come.
+type position struct {
+	Run     string    `json:"run"`
+	Started time.Time `json:"started"`
+	Saved   time.Time `json:"saved"`
+	Slices  int       `json:"slices"` // open
+	Records int64     `json:"records"`
+	Percent int       `json:"percent"` // -1 unknown
+}
+
+// Run implements the command.
+func (statusCommand) Run(ctx context.Context, a *app) error {
+	cfg, _, err := a.load()
+	if err != nil {
+		return err
+	}
+	store, exists, err := a.look(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	checkpoints, err := subscribe.Checkpoints(ctx, store)
+	if err != nil {
+		return err
+	}
+	all := a.standings(cfg, checkpoints, time.Now())
+	if a.global.JSON {
+		return writeJSON(a.Stdout, all)
+	}
+	if !exists {
+		a.note("nothing is remembered yet in %s", a.stateFolder())
+	}
+	return writeStandings(a.Stdout, all)
+}
+
+// standings joins what is configured with what is remembered.
+func (a *app) standings(cfg *config.Config, checkpoints []subscribe.Checkpoint, now time.Time) []standing {
+	all := []standing{}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Subscriptions)) {
+		known := func(cp subscribe.Checkpoint) bool { return cp.Subscription == name && cp.Window == "" }
+		if !slices.ContainsFunc(checkpoints, known) {
+			all = append(all, standing{Subscription: name, Enabled: cfg.Subscriptions[name].Enabled, Configured: true})
+		}
+	}
+	for _, cp := range checkpoints {
+		sub := cfg.Subscriptions[cp.Subscription]
+		s := standing{
+			Subscription: cp.Subscription, Window: cp.Window, Workspace: cp.Workspace,
+			Configured: sub != nil, Enabled: sub != nil && sub.Enabled, Last: cp.Last,
+		}
+		s.Running = now.Before(cp.Lease.Until) && a.isRunning(cp.Subscription)
+		if cp.Watermark > 0 {
+			s.Watermark = time.Unix(cp.Watermark, 0).UTC()
+			s.Lag = now.Sub(s.Watermark).Round(time.Second)
+		}
+		if cp.Run != nil {
+			s.Position = positionOf(cp.Run)
+		}
+		all = append(all, s)
+	}
+	slices.SortStableFunc(all, func(a, b standing) int {
+		return cmp.Or(strings.Compare(a.Subscription, b.Subscription), strings.Compare(a.Window, b.Window))
+	})
+	return all
+}
+
+// isRunning asks the lock of a subscription: the lease of a run that was killed
+// outlives it.
+func (a *app) isRunning(subscription string) bool {
+	lock, err := filelock.Lock(filepath.Join(a.stateFolder(), "locks", subscription+".lock"))
+	if err != nil {
+		return errors.Is(err, filelock.ErrHeld)
+	}
+	_ = lock.Unlock() // the end of the process would, too
+	return false
+}
+
+// positionOf tells how much of a run is done by the totals of those slices that
+// stand for the whole, where they have told one.
+func positionOf(run *subscribe.Run) *position {
+	p := &position{
+		Run: run.ID, Started: time.Unix(run.Started, 0).UTC(), Saved: time.Unix(run.Saved, 0).UTC(),
+		Slices: len(run.Slices), Records: run.Report.Records, Percent: -1,
+	}
+	total := run.Audit.Expected
+	for _, s := range run.Slices {
+		if s.Root && s.Total > 0 {
+			total += s.Total
+		}
+	}
+	if total > 0 && p.Records <= total && len(run.Requests) == 1 {
+		p.Percent = int(min(p.Records*100/total, 99))
+	}
+	return p
+}
+
+func writeStandings(w io.Writer, all []standing) error {
+	rows := [][]string{{"SUBSCRIPTION", "LAST RUN", "WHEN", "RECORDS", "WATERMARK", "LAG", "POSITION"}}
+	now := time.Now()
+	for i := range all {
+		rows = append(rows, all[i].row(now))
+	}
+	return table(w, rows)
+}
+
+func (s *standing) row(now time.Time) []string {
+	name := s.Subscription
+	if s.Window != "" {
+		name += " again " + s.Window
+	}
+	switch {
+	case !s.Configured:
+		name += " (not configured any more)"
+	case !s.Enabled:
+		name += " (not enabled)"
+	}
+	row := []string{name, "never", "-", "-", "-", "-", "-"}
+	if s.Last != nil {
+		row[1] = string(s.Last.Outcome)
+		row[2] = lasting(now.Sub(s.Last.Finished)) + " ago"
+		row[3] = number(s.Last.Records)
+	}
+	if !s.Watermark.IsZero() {
+		row[4], row[5] = moment(s.Watermark), lasting(s.Lag)
+	}
+	if p := s.Position; p != nil {
+		row[6] = p.String(s.Running)
+	}
+	return row
+}
+
+// String is what a person wants to know of it.
+func (p *position) String(running bool) string {
+	text := "stopped run"
+	if running {
+		text = "run in progress"
+	}
+	text += fmt.Sprintf(": %s, %s", number(p.Records)+" records", count(int64(p.Slices), "slice"))
+	if p.Percent >= 0 {
+		text += fmt.Sprintf(", %d %%", p.Percent)
+	}
+	return text
+}
