@@ -9,7 +9,7 @@ import (
 // The layers from the outside in: a package imports packages of its own layer
 // or of one further down, never of one further up.
 var layers = [][]string{
-	{"cmd", "functions", "infra", "bench"},
+	{"cmd", "functions", "infra", "bench", "test"},
 	{"internal/simulation"},
 	{"internal"},
 	{"shared/intercom/intercomtest"},
