@@ -73,10 +73,27 @@ func (c calendar) before(to int64, g grain) int64 {
 	case to == 0:
 		return 0
 	case g == secondGrain:
-		return to + 1 // some say that "<" includes the bound, some not
+		return to // some say that "<" includes the bound, some not: both do
 	default:
 		return c.noonOf(to-1, 1+c.slack)
 	}
+}
+
+// wider is the lower of the bound after and one that suits the calendar, where
+// its zone is in doubt. No bound stays none.
+func (c calendar) wider(after, from int64) int64 {
+	if c.slack == 0 || after == 0 {
+		return after
+	}
+	return min(after, c.after(from, unknownGrain))
+}
+
+// widerUp is the higher of the bound before and one that suits the calendar.
+func (c calendar) widerUp(before, to int64) int64 {
+	if c.slack == 0 || before == 0 {
+		return before
+	}
+	return max(before, c.before(to, unknownGrain))
 }
 
 // provesSeconds reports whether a record of time t can only come from a filter

@@ -20,6 +20,8 @@ const (
 	leaseFor   = time.Minute
 	renewEvery = 20 * time.Second
 	saveEvery  = 3 * time.Second
+	// saveWithin is how long one save may take.
+	saveWithin = 20 * time.Second
 )
 
 // A Checkpoint is what a subscription remembers of one workspace.
@@ -36,10 +38,13 @@ type Checkpoint struct {
 	Resweep   int64 `json:"resweep,omitempty"` // when the last one began
 	// Days counts what was delivered of the last days, by the second a day
 	// begins at: it tells how much of a day is new.
-	Days  map[int64]int64 `json:"days,omitempty"`
-	Lease Lease           `json:"lease,omitzero"`
-	Run   *Run            `json:"run,omitempty"`  // the one in progress
-	Last  *Report         `json:"last,omitempty"` // of the last run that ended
+	Days map[int64]int64 `json:"days,omitempty"`
+	// Forget says that what was delivered is to be forgotten before the next
+	// record is read: the subscription starts over.
+	Forget bool    `json:"forget,omitempty"`
+	Lease  Lease   `json:"lease,omitzero"`
+	Run    *Run    `json:"run,omitempty"`  // the one in progress
+	Last   *Report `json:"last,omitempty"` // of the last run that ended
 }
 
 // A Lease says who may write a checkpoint. It is only a promise not to start
@@ -69,8 +74,11 @@ type Run struct {
 	Slices   []Slice            `json:"slices"`
 	Refused  int                `json:"refused,omitempty"` // requests that were put aside
 	Audit    Audit              `json:"audit,omitzero"`
-	Late     int64              `json:"late,omitempty"` // made while a first load read, counted by the catch-up
+	Late     int64              `json:"late,omitempty"` // changed while a first load read, and met by the catch-up only
 	Saved    int64              `json:"saved"`          // when, in unix seconds: a scroll dies if nobody goes on
+	// Parked says that the run stopped in order: every answer was taken in, so
+	// that a scroll, which keeps its position to itself, is where the run is.
+	Parked bool `json:"parked,omitempty"`
 
 	Report Report `json:"report"` // so far
 }
@@ -88,9 +96,10 @@ func (r *Run) audited() Audit {
 type phase uint8
 
 const (
-	reading phase = iota // a full read
-	loading              // the first load of an incremental one, by created_at
-	catchUp              // what changed since; all there is of a later run
+	reading  phase = iota // a full read
+	loading               // the first load of an incremental one, by created_at
+	counting              // how many there are at the end of the load, for the audit
+	catchUp               // what changed since; all there is of a later run
 	over
 )
 
@@ -145,6 +154,7 @@ type keeper struct {
 	owner string
 	cp    Checkpoint
 	rev   state.Revision
+	wrote []byte // by the last save, whether it was answered or not
 }
 
 // load reads the checkpoint, or makes an empty one.
@@ -175,17 +185,14 @@ func (k *keeper) save(ctx context.Context, until time.Time) error {
 	if err != nil {
 		return fmt.Errorf("save checkpoint %s: %w", k.key, err)
 	}
-	var rev state.Revision
-	if k.rev == "" {
-		rev, err = k.store.Create(ctx, k.key, value, time.Time{})
-	} else {
-		rev, err = k.store.Save(ctx, k.key, value, k.rev, time.Time{})
-	}
-	switch {
-	case errors.Is(err, state.ErrConflict), errors.Is(err, state.ErrExists):
-		return &OvertakenError{Key: k.key}
-	case err != nil:
-		return fmt.Errorf("save checkpoint %s: %w", k.key, err)
+	// Whoever asks for a stop must not break a save in the middle.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveWithin)
+	defer cancel()
+	last := k.wrote
+	k.wrote = value
+	rev, err := put(ctx, k.store, k.key, value, last, k.rev)
+	if err != nil {
+		return err
 	}
 	k.rev = rev
 	return nil

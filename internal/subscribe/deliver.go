@@ -24,6 +24,18 @@ const (
 // deliver hands a page's records on, those that belong to the slice and were
 // not delivered before, and remembers them.
 func (r *run) deliver(ctx context.Context, c *cut, res *result) error {
+	read, late, before := c.Read, r.work.Late, r.work.Report
+	err := r.deliverPage(ctx, c, res)
+	if err != nil {
+		// It will be read again, and counted then.
+		c.Read, r.work.Late = read, late
+		report := &r.work.Report
+		report.Records, report.Duplicates, report.NoID = before.Records, before.Duplicates, before.NoID
+	}
+	return err
+}
+
+func (r *run) deliverPage(ctx context.Context, c *cut, res *result) error {
 	out := outgoing{run: r, events: r.batch[:0]}
 	now := r.serverNow()
 	for i := range res.page.Records {
@@ -31,11 +43,13 @@ func (r *run) deliver(ctx context.Context, c *cut, res *result) error {
 		if !c.has(record) {
 			continue
 		}
-		repeated := r.watchesRepeats() && record.ID != "" && !r.seen.add(c.Request, sum)
-		if !repeated {
-			c.Read++
+		known, repeated := false, false
+		if record.ID != "" && r.watchesRepeats() {
+			known, repeated = r.seen.add(c.Request, r.again(c), record, sum)
 		}
-		r.countLate(c, record)
+		if !known {
+			r.count(c, record)
+		}
 		if !r.wanted(c, record) {
 			continue
 		}
@@ -53,15 +67,24 @@ func (r *run) deliver(ctx context.Context, c *cut, res *result) error {
 }
 
 // watchesRepeats reports whether the run compares its records with each other:
-// where all of a scan is counted. Changes are compared with the memory.
+// where all of a scan is counted, or where there is no memory to compare with.
 func (r *run) watchesRepeats() bool {
-	return r.pages() && !(r.how.Strategy == intercom.BySearch && r.work.Phase == catchUp)
+	return r.pages() && (r.how.Strategy != intercom.BySearch || r.work.Loaded || r.memory == nil)
 }
 
-// countLate counts what was created while a first load was under way: the
-// load's last total has it, the load itself has not.
-func (r *run) countLate(c *cut, record *intercom.Record) {
-	if r.work.Loaded && r.work.Phase == catchUp && !c.Open && record.Created >= r.work.Border {
+// again reports whether a slice is part of a second reading.
+func (r *run) again(c *cut) bool { return c.Again || r.work.Loaded && r.work.Audit.Again }
+
+// count counts a record that this reading meets for the first time. What only
+// the catch-up of a first load meets was made, or came to match, while that was
+// under way: the total at its end has it. Where an earlier invocation took its
+// knowledge of the load along, the dates have to tell.
+func (r *run) count(c *cut, record *intercom.Record) {
+	c.Read++
+	if !r.work.Loaded || r.work.Phase != catchUp {
+		return
+	}
+	if !r.seen.lost || record.Created >= r.work.Border || when(record, r.how.Changed) >= r.work.Started {
 		r.work.Late++
 	}
 }
@@ -73,10 +96,7 @@ func (r *run) wanted(c *cut, record *intercom.Record) bool {
 	if changed == 0 || c.Open {
 		return true
 	}
-	if r.how.Strategy == intercom.BySearch && changed < r.work.From {
-		return false
-	}
-	return r.work.To == 0 || changed < r.work.To
+	return Range{r.work.From, r.work.To}.holds(changed)
 }
 
 // remembers reports whether a record may be met again by a later run.
@@ -254,7 +274,7 @@ func (r *run) tell() {
 		Subscription: r.Subscription.Name, Phase: phases[r.work.Phase],
 		Records: report.Records, Events: report.Events, Requests: report.Requests,
 		Expected: r.expected(), Slices: report.Slices, Open: int64(len(r.cuts)),
-		Limit: -1, Remaining: -1, Elapsed: time.Since(r.began),
+		Limit: -1, Remaining: -1, Waiting: !r.stuckSince.IsZero(), Elapsed: time.Since(r.began),
 	}
 	if limits.Known {
 		p.Limit, p.Remaining = int64(limits.Limit), int64(limits.Remaining)
@@ -281,4 +301,4 @@ func (r *run) expected() int64 {
 	return int64(expected)
 }
 
-var phases = map[phase]string{reading: "reading", loading: "loading", catchUp: "catching up", over: "done"}
+var phases = map[phase]string{reading: "reading", loading: "loading", counting: "loading", catchUp: "catching up", over: "done"}

@@ -18,7 +18,8 @@ import (
 
 // A Destination takes events. They are safe once a Flush that began after
 // their Deliver has returned nil; until then a crash may lose them, and the run
-// reads them again.
+// reads them again. A run whose Flush has failed does not ask for another: what
+// that would say of the events before is not to be relied on.
 type Destination interface {
 	// Deliver takes events in their order. It must not keep them: their data
 	// belongs to the caller again when it returns. A [*RefusedError] names
@@ -132,7 +133,9 @@ type Options struct {
 	KeepWatermark bool
 	// ReplaceWorkspace accepts that the token belongs to another workspace.
 	ReplaceWorkspace bool
-	// StopAt is when to stop, save and say so; the zero time: never.
+	// StopAt is when to send nothing more, save and end with ErrInterrupted; the
+	// zero time: never. Answers under way are given up, but for those of a scroll,
+	// which would be lost with its position: leave a request's time after it.
 	StopAt time.Time
 }
 
@@ -158,6 +161,9 @@ func (e *Engine) Run(ctx context.Context, opts Options) (Report, error) {
 	r, err := e.open(ctx, opts)
 	if err == nil {
 		err = r.loop(ctx)
+	}
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = ErrInterrupted
 	}
 	if r.leased {
 		err = r.close(ctx, err)

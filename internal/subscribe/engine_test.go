@@ -56,9 +56,15 @@ func (s *sink) bySubject() map[string]int {
 	return all
 }
 
-type aside struct{ items []subscribe.Quarantined }
+type aside struct {
+	items []subscribe.Quarantined
+	err   error
+}
 
 func (a *aside) Put(_ context.Context, q subscribe.Quarantined) error {
+	if a.err != nil {
+		return a.err
+	}
 	q.Record = append([]byte(nil), q.Record...)
 	a.items = append(a.items, q)
 	return nil
@@ -72,6 +78,7 @@ type bench struct {
 	sink  *sink
 	aside *aside
 	cfg   *config.Config
+	to    subscribe.Destination // nil: the sink
 }
 
 func newBench(t *testing.T, ws http.RoundTripper, yaml string) *bench {
@@ -98,9 +105,13 @@ func (b *bench) engine(name string) *subscribe.Engine {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	var to subscribe.Destination = b.sink
+	if b.to != nil {
+		to = b.to
+	}
 	engine, err := subscribe.New(subscribe.Config{
 		Subscription: b.cfg.Subscriptions[name], Client: b.cfg.Clients["main"], API: api,
-		Store: b.store, Destination: b.sink, Quarantine: b.aside, Owner: "test",
+		Store: b.store, Destination: to, Quarantine: b.aside, Owner: "test",
 	})
 	if err != nil {
 		b.t.Fatal(err)

@@ -39,8 +39,17 @@ func (r *run) handle(ctx context.Context, res result) error {
 	}
 	c.attempts, r.stuckSince = 0, time.Time{}
 	r.work.Report.Bytes += int64(len(res.resp.Body))
-	if c.probe != 0 {
+	if told := unix(res.resp.Date); told > 0 {
+		r.work.Started = min(r.work.Started, told) // our clock may have stood in for the server's, and be fast
+	}
+	switch {
+	case c.probe != 0:
 		r.probed(c, &res.page)
+		return nil
+	case r.work.Phase == counting:
+		r.work.Audit.Expected += max(res.page.Total, 0)
+		r.dirty = true
+		r.drop(c)
 		return nil
 	}
 	if r.tighten(c, &res.page) {
@@ -54,7 +63,11 @@ func (r *run) handle(ctx context.Context, res result) error {
 	if c.live.Done() || !r.pages() {
 		c.done = true
 	}
-	if first && r.tooManyFor(c) {
+	if second := r.doubtful(c, first, &res.page); second != 0 {
+		r.ask(c, second)
+		return nil
+	}
+	if r.tooManyFor(c, first) {
 		r.relieve(c)
 		return nil
 	}
@@ -80,11 +93,10 @@ func (r *run) pages() bool { return r.Subscription.Paginate || r.how.Strategy !=
 // that has begun with records of its neighbour because its bound was set for
 // days then begins again with an exact one.
 func (r *run) tighten(c *cut, page *intercom.Page) bool {
-	n := len(page.Records)
-	if r.how.Strategy != intercom.BySearch || n == 0 {
+	newest, oldest := ends(page, c.By)
+	if r.how.Strategy != intercom.BySearch || oldest == 0 {
 		return false
 	}
-	newest, oldest := when(&page.Records[0], c.By), when(&page.Records[n-1], c.By)
 	if r.grains[c.By] == unknownGrain &&
 		(provesSeconds(newest, c.After, c.Before) || provesSeconds(oldest, c.After, c.Before)) {
 		r.grains[c.By] = secondGrain
@@ -98,16 +110,34 @@ func (r *run) tighten(c *cut, page *intercom.Page) bool {
 	return true
 }
 
-// tooManyFor reports whether a slice, whose first page has just come, is a
-// single day that nobody can take a part of and that would hold the run up.
-func (r *run) tooManyFor(c *cut) bool {
+// doubtful is a second to ask about when all of a slice's first page is its
+// neighbour's: there may be many more such pages, and an exact bound spares
+// them where the filter compares seconds. It is 0 where there is no doubt.
+func (r *run) doubtful(c *cut, first bool, page *intercom.Page) int64 {
+	newest, oldest := ends(page, c.By)
+	_, asked := r.grains[c.By]
+	if !first || asked || c.done || r.how.Strategy != intercom.BySearch || c.Range.To == 0 || oldest < c.Range.To {
+		return 0
+	}
+	return newest
+}
+
+// tooManyFor reports whether a slice is a single day, or a single second, that
+// nobody can take a part of and that would hold the run up.
+func (r *run) tooManyFor(c *cut, first bool) bool {
 	if r.how.Strategy != intercom.BySearch || r.how.Created == "" || c.done || c.Other != nil || c.Open || c.Again {
 		return false
 	}
 	if _, can := c.split(r.days, r.grains[c.By]); can || c.position == 0 {
 		return false
 	}
-	left := float64(c.Total)
+	left := c.left
+	if first {
+		left = float64(c.Total)
+	}
+	if float64(c.Read) > left/8 {
+		return false // it would be read twice
+	}
 	if c.Range.From > 0 && c.By == r.how.Changed {
 		// All of the day would be read, also what was delivered before.
 		known := float64(r.cp.Days[r.days.startOfDay(c.position)])
@@ -125,33 +155,48 @@ func (r *run) tooManyFor(c *cut) bool {
 // relieve begins a slice of one day again so that it can be cut: at seconds, if
 // one more request proves that the filter compares them, else by the other date.
 func (r *run) relieve(c *cut) {
-	second := c.position
-	c.restart()
 	if _, asked := r.grains[c.By]; asked {
 		r.byOtherDate(c)
 		return
 	}
+	r.ask(c, c.position)
+}
+
+// ask begins a slice again, with a question: what does its date's filter make
+// of a second that has a record?
+func (r *run) ask(c *cut, second int64) {
+	r.beginAgain(c)
 	r.grains[c.By] = unknownGrain
 	c.probe = second
 }
 
+// beginAgain forgets how far a slice has come, but for the audit: what it has
+// read is known, and not counted again.
+func (r *run) beginAgain(c *cut) {
+	if r.work.Phase == loading {
+		r.work.Audit.Read += c.Read
+	}
+	c.restart()
+	r.dirty = true
+}
+
 // probed looks at what is between the second before and the second after one
-// that has a record: nothing, if the filter takes them for days.
+// that has a record: nothing, if the filter takes them for days. Then a slice of
+// too many records, which begins again in any case, is cut by the other date.
 func (r *run) probed(c *cut, page *intercom.Page) {
 	after, before := c.probe-1, c.probe+1
 	c.probe = 0
 	for i := range page.Records {
 		if provesSeconds(when(&page.Records[i], c.By), after, before) {
 			r.grains[c.By] = secondGrain
-			return
 		}
 	}
-	r.byOtherDate(c)
 }
 
 // byOtherDate begins a slice of one day again, as a range of the other date
 // that is confined to the day: that can be cut.
 func (r *run) byOtherDate(c *cut) {
+	r.beginAgain(c)
 	other := r.how.Created
 	if c.By == r.how.Created {
 		other = r.how.Changed
@@ -164,7 +209,6 @@ func (r *run) byOtherDate(c *cut) {
 		s.After = r.work.After
 	}
 	*c = *newCut(s)
-	r.dirty = true
 }
 
 // finish takes a slice that has been read off the list and checks its numbers.
@@ -172,18 +216,11 @@ func (r *run) finish(ctx context.Context, c *cut) {
 	switch {
 	case r.work.Phase == loading:
 		r.work.Audit.Read += c.Read
-		if c.Root {
-			r.work.Audit.Expected += max(c.Total, 0)
-		}
 	case r.how.Strategy == intercom.BySearch, c.Range.From > 0 && c.By != "", !c.live.Done(), !r.pages(), c.Total < 0:
 		// only the newest part was of interest, or nobody knows how many there are
 	case c.Read < c.Total && !c.Again:
 		r.Log.WarnContext(ctx, "records missing, reading again", "expected", c.Total, "read", c.Read)
-		read := c.Read
 		c.restart()
-		if !r.seen.partial {
-			c.Read = read // what it counts again are only those that were missed
-		}
 		c.Again, c.done = true, false
 		return
 	default:
@@ -215,11 +252,12 @@ func (r *run) failed(ctx context.Context, c *cut, err error) error {
 		if r.stuckSince.IsZero() {
 			r.stuckSince = time.Now()
 		}
+		r.tell()
 		if time.Since(r.stuckSince) > patience {
 			return fmt.Errorf("nothing got through the rate limit for %v: %w", patience, err)
 		}
 		return nil // the governor lets nothing go before the reset
-	case r.operation.Paging == intercom.Scroll && scrollLost(err):
+	case r.operation.Paging == intercom.Scroll && loses(err):
 		return r.scrollAgain(ctx, c, err)
 	case intercom.Temporary(err), intercom.Shrink(err): // what is too large now comes in smaller pages
 		return r.retry(ctx, c, err)
@@ -279,12 +317,24 @@ func (r *run) scrollAgain(ctx context.Context, c *cut, err error) error {
 	return nil
 }
 
-func scrollLost(err error) bool {
-	var api *intercom.APIError
-	if !errors.As(err, &api) {
-		return false
+// loses reports whether a scroll may have moved on without its page having
+// arrived, or is gone.
+func loses(err error) bool {
+	var (
+		api  *intercom.APIError
+		page *intercom.PageError
+		lost *intercom.TransportError
+	)
+	switch {
+	case errors.As(err, &lost):
+		return lost.Sent && intercom.Temporary(err)
+	case errors.As(err, &page):
+		return true
+	case errors.As(err, &api):
+		return api.Code == "scroll_exists" || api.Status == 404 || intercom.Temporary(err)
+	default:
+		return intercom.Temporary(err) || intercom.Shrink(err)
 	}
-	return api.Code == "scroll_exists" || api.Status >= 500 || errors.Is(err, intercom.ErrNotFound)
 }
 
 func refusesCursor(err error) bool {
@@ -293,15 +343,37 @@ func refusesCursor(err error) bool {
 }
 
 // giveUp puts a request aside that will never succeed. What concerns the whole
-// client, or the only request there is, ends the run.
+// client ends the run, and another goes on with it.
 func (r *run) giveUp(ctx context.Context, c *cut, err error) error {
-	for _, fatal := range []error{
-		intercom.ErrUnauthorized, intercom.ErrForbidden, intercom.ErrLocked, intercom.ErrPlan,
+	if !concernsRequest(err) {
+		return err
+	}
+	return r.refuse(ctx, c, err)
+}
+
+// concernsRequest reports whether it is the request that is to blame rather than
+// the token, the network or the workspace.
+func concernsRequest(err error) bool {
+	for _, all := range []error{
+		intercom.ErrUnauthorized, intercom.ErrForbidden, intercom.ErrLocked, intercom.ErrPlan, intercom.ErrFirewall,
 	} {
-		if errors.Is(err, fatal) {
-			return err
+		if errors.Is(err, all) {
+			return false
 		}
 	}
+	var (
+		api     *intercom.APIError
+		page    *intercom.PageError
+		loop    *intercom.LoopError
+		param   *intercom.ParamError
+		payload *intercom.PayloadError
+	)
+	return errors.As(err, &api) || errors.As(err, &page) || errors.As(err, &loop) ||
+		errors.As(err, &param) || errors.As(err, &payload)
+}
+
+// refuse puts a request aside. Where it is the only one, the run is over.
+func (r *run) refuse(ctx context.Context, c *cut, err error) error {
 	if len(r.work.Requests) == 1 {
 		return &hopelessError{err}
 	}

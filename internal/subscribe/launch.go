@@ -29,13 +29,19 @@ type result struct {
 // long to wait before there may be more.
 func (r *run) launch(ctx context.Context) (time.Duration, error) {
 	for {
+		if r.stopping() {
+			return renewEvery, nil
+		}
 		c, wait := r.ready()
 		from, s, older := r.splittable()
 		if older && c != nil && c.left >= from.left/2 {
 			older = false
 		}
-		opens := c == nil && r.work.Next < len(r.work.Requests) && len(r.cuts) < maxSlices
+		opens := c == nil && r.work.Next < len(r.work.Requests) && len(r.cuts) < r.most()
 		if c == nil && !older && !opens {
+			if r.idle() {
+				return 0, nil
+			}
 			return wait, nil
 		}
 		if room := r.API.Governor().Take(intercom.Reading); room > 0 {
@@ -49,7 +55,10 @@ func (r *run) launch(ctx context.Context) (time.Duration, error) {
 		}
 		switch {
 		case opens:
-			c = r.openNext()
+			if c = r.openNext(); c == nil {
+				r.API.Governor().Done(intercom.Outcome{})
+				continue
+			}
 		case older:
 			c = from.giveAway(s, r.days, r.grains[from.By])
 			r.add(c)
@@ -59,6 +68,17 @@ func (r *run) launch(ctx context.Context) (time.Duration, error) {
 		}
 	}
 }
+
+// most is how many slices may be under way at once. A workspace has one scroll.
+func (r *run) most() int {
+	if r.operation.Paging == intercom.Scroll {
+		return 1
+	}
+	return maxSlices
+}
+
+// idle reports whether the phase has nothing left to read.
+func (r *run) idle() bool { return len(r.cuts) == 0 && r.work.Next >= len(r.work.Requests) }
 
 // ready is the slice with the most left to read that waits for a request, and
 // nil with how long until there may be one.
@@ -99,13 +119,17 @@ func (r *run) add(cuts ...*cut) {
 	r.work.Report.Slices += int64(len(cuts))
 }
 
-// openNext begins with the next planned request and returns its first slice.
+// openNext begins with the next planned request and returns its first slice,
+// nil where it has nothing to read.
 func (r *run) openNext() *cut {
 	slices := r.slices(r.work.Next)
 	r.work.Next++
 	first := len(r.cuts)
 	for _, s := range slices {
 		r.add(newCut(s))
+	}
+	if len(slices) == 0 {
+		return nil
 	}
 	return r.cuts[first]
 }
@@ -115,7 +139,7 @@ func (r *run) start(ctx context.Context, c *cut) error {
 	request, err := r.next(c)
 	if err != nil {
 		r.API.Governor().Done(intercom.Outcome{})
-		return r.giveUp(ctx, c, err)
+		return r.refuse(ctx, c, err)
 	}
 	c.inFlight = true
 	r.inFlight++
@@ -145,7 +169,10 @@ func (r *run) next(c *cut) (*intercom.Request, error) {
 		return nil, err
 	}
 	size := 0
-	if r.pages() {
+	switch {
+	case r.work.Phase == counting:
+		size = 1
+	case r.pages():
 		size = r.API.Governor().PageSize(r.operation, r.operation.PerPage)
 	}
 	return c.live.Request(request, size)

@@ -40,7 +40,9 @@ func (e *Engine) Plan(ctx context.Context, opts Options) ([]intercom.Wire, error
 
 // rehearse plans a run on what is remembered. Nothing of it is saved.
 func (e *Engine) rehearse(ctx context.Context, opts Options) (*run, error) {
-	r := &run{Engine: e, opts: opts, grains: map[string]grain{}, began: time.Now()}
+	quiet := *e
+	quiet.Quarantine = nowhere{}
+	r := &run{Engine: &quiet, opts: opts, grains: map[string]grain{}, began: time.Now()}
 	if !opts.Since.IsZero() && e.how.Strategy == 0 {
 		return nil, ErrNoWindow
 	}
@@ -81,6 +83,9 @@ func (e *Engine) Peek(ctx context.Context, n int, opts Options) ([]Peeked, error
 	var peeked []Peeked
 	for range r.work.Requests {
 		c := r.openNext()
+		if c == nil {
+			continue
+		}
 		request, err := r.request(&c.Slice)
 		if err != nil {
 			return nil, err
@@ -110,8 +115,8 @@ func (e *Engine) Peek(ctx context.Context, n int, opts Options) ([]Peeked, error
 func (r *run) peek(ctx context.Context, record *intercom.Record, contentType string) Peeked {
 	out := outgoing{run: r}
 	p := Peeked{Record: out.asJSON(record)}
-	rehearsal := &noted{}
-	r.Quarantine = rehearsal
+	var rehearsal noted
+	r.Quarantine = &rehearsal
 	if err := out.add(ctx, record, event.DigestOf(record.Raw), contentType); err != nil {
 		p.Error = err.Error()
 	}
@@ -134,6 +139,11 @@ func (n *noted) Put(_ context.Context, q Quarantined) error {
 	n.reason = q.Reason
 	return nil
 }
+
+// Nowhere is where a rehearsal puts planned requests aside.
+type nowhere struct{}
+
+func (nowhere) Put(context.Context, Quarantined) error { return nil }
 
 // Checkpoints returns what is remembered of every subscription, windows that
 // are read again included, in the order of their keys.

@@ -50,6 +50,8 @@ type memory struct {
 	open     []delivery // the last segment, while it is written again
 	openRev  state.Revision
 
+	indexed   []byte           // what was last written as the index
+	unindexed bool             // segments have changed since
 	known     map[delivery]int // to the segment's number
 	pending   []delivery
 	forgotten int64
@@ -62,8 +64,10 @@ type memoryIndex struct {
 }
 
 func newMemory(store state.Store, key string, keep time.Duration) *memory {
-	return &memory{store: store, key: "memory" + key[len("checkpoint"):], keep: keep,
-		known: make(map[delivery]int), limit: maxRemembered}
+	return &memory{
+		store: store, key: "memory" + key[len("checkpoint"):], keep: keep,
+		known: make(map[delivery]int), limit: maxRemembered,
+	}
 }
 
 // load reads what may be met again by a run that reads changes since the
@@ -96,7 +100,7 @@ func (m *memory) loadSegment(ctx context.Context, s segment, last bool) error {
 	record, err := m.store.Get(ctx, m.segmentKey(s.Number))
 	switch {
 	case errors.Is(err, state.ErrNotFound):
-		return nil // dropped by a run that could not save the index: forgotten
+		return nil // somebody has cleared up by hand: forgotten
 	case err != nil:
 		return fmt.Errorf("load memory %s: %w", m.key, err)
 	}
@@ -130,10 +134,10 @@ func (m *memory) add(d delivery) {
 	m.pending = append(m.pending, d)
 }
 
-// save writes what was added, and lets go of what no later run can meet: what
-// was delivered before reach changed before it. now is the server's clock.
+// save writes what was added, and lets go of what was delivered before reach:
+// no later run can meet it. now is the server's clock.
 func (m *memory) save(ctx context.Context, now, reach int64) error {
-	if len(m.pending) == 0 {
+	if len(m.pending) == 0 && !m.unindexed {
 		return nil
 	}
 	for len(m.pending) > 0 {
@@ -158,20 +162,25 @@ func (m *memory) saveSegment(ctx context.Context, now int64) error {
 		m.open = nil
 	}
 	n := min(len(m.pending), maxSegment-len(m.open))
-	entries := append(m.open[:len(m.open):len(m.open)], m.pending[:n]...)
-	if m.open == nil {
-		m.index.Segments = append(m.index.Segments, segment{Number: m.index.Next, First: now})
-		m.index.Next++
+	entries := append(slices.Clip(m.open), m.pending[:n]...)
+	s := segment{Number: m.index.Next, First: now}
+	if m.open != nil {
+		s = m.index.Segments[last]
+	} else {
 		m.openRev = ""
-		last++
 	}
-	s := &m.index.Segments[last]
 	s.Count, s.Last = len(entries), now
 	rev, err := m.put(ctx, m.segmentKey(s.Number), encode(entries), m.openRev)
 	if err != nil {
 		return err
 	}
-	m.open, m.openRev = entries, rev
+	if m.open != nil {
+		m.index.Segments[last] = s
+	} else {
+		m.index.Segments = append(m.index.Segments, s)
+		m.index.Next++
+	}
+	m.open, m.openRev, m.unindexed = entries, rev, true
 	m.pending = m.pending[n:]
 	return nil
 }
@@ -209,19 +218,13 @@ func (m *memory) saveIndex(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("save memory %s: %w", m.key, err)
 	}
-	var rev state.Revision
-	if m.indexRev == "" {
-		rev, err = m.store.Create(ctx, m.key, value, time.Time{})
-	} else {
-		rev, err = m.store.Save(ctx, m.key, value, m.indexRev, time.Time{})
+	last := m.indexed
+	m.indexed = value
+	rev, err := put(ctx, m.store, m.key, value, last, m.indexRev)
+	if err != nil {
+		return err
 	}
-	switch {
-	case errors.Is(err, state.ErrConflict), errors.Is(err, state.ErrExists):
-		return &OvertakenError{Key: m.key}
-	case err != nil:
-		return fmt.Errorf("save memory %s: %w", m.key, err)
-	}
-	m.indexRev = rev
+	m.indexRev, m.unindexed = rev, false
 	return nil
 }
 
@@ -239,11 +242,7 @@ func (m *memory) put(ctx context.Context, key string, value []byte, rev state.Re
 		}
 		rev = leftover.Revision
 	}
-	saved, err := m.store.Save(ctx, key, value, rev, time.Time{})
-	if errors.Is(err, state.ErrConflict) {
-		return "", &OvertakenError{Key: key}
-	}
-	return saved, wrapf(err, "save memory %s", key)
+	return put(ctx, m.store, key, value, nil, rev)
 }
 
 // drop removes a segment that is not on the index any more. One that stays

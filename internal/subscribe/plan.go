@@ -94,11 +94,14 @@ func (r *run) plan(ctx context.Context, run *Run) error {
 }
 
 // slices are the parts in which request i is first read in this phase; the
-// newest is the first, and where the audit takes its total from.
+// newest is the first, and what its total is of.
 func (r *run) slices(i int) []Slice {
 	run, p := r.work, r.work.Phase
 	whole := Slice{Request: i, Total: -1, Root: true}
 	switch {
+	case r.how.Strategy == intercom.BySearch && p == counting:
+		whole.By = r.how.Created
+		return []Slice{whole}
 	case r.how.Strategy == intercom.BySearch && p == loading:
 		whole.By, whole.Range.To = r.how.Created, run.Border
 		return []Slice{whole}
@@ -111,7 +114,7 @@ func (r *run) slices(i int) []Slice {
 		}
 		return all
 	case r.how.Strategy == intercom.ByFilter:
-		whole.Range, whole.After = Range{run.From, run.To}, run.From
+		whole.Range, whole.After = Range{run.From, run.To}, max(run.From-1, 0) // whether the bound is part of it is not known
 	case r.how.Strategy == intercom.ByList:
 		whole.By, whole.Range = r.how.Changed, Range{run.From, run.To}
 	case r.how.Strategy == intercom.ByWindow:

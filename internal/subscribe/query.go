@@ -73,6 +73,9 @@ func searchPayload(payload json.RawMessage, filters []filter, by string) (json.R
 		if err := json.Unmarshal(payload, &body); err != nil {
 			return nil, fmt.Errorf("payload: %w", err)
 		}
+		if body == nil { // null
+			body = map[string]json.RawMessage{}
+		}
 	}
 	query, err := and(body["query"], filters)
 	if err != nil {
@@ -118,22 +121,25 @@ func and(user json.RawMessage, filters []filter) (json.RawMessage, error) {
 	if err := json.Unmarshal(theirs.Value, &members); err != nil {
 		return nil, fmt.Errorf("payload.query.value: %w", err)
 	}
-	groups := len(members) > 0 && isGroup(members[0])
-	if theirs.Operator == "AND" && !groups {
-		ours.Value = append(ours.Value, members...)
+	groups := []json.RawMessage{user}
+	if theirs.Operator == "AND" {
+		groups = nil
+		for _, member := range members {
+			if isGroup(member) {
+				groups = append(groups, member)
+			} else {
+				ours.Value = append(ours.Value, member)
+			}
+		}
+	}
+	if len(groups) == 0 {
 		return json.Marshal(ours)
 	}
 	text, err := json.Marshal(ours)
 	if err != nil {
 		return nil, fmt.Errorf("filters: %w", err)
 	}
-	all := group{Operator: "AND", Value: []json.RawMessage{text}}
-	if theirs.Operator == "AND" {
-		all.Value = append(all.Value, members...)
-	} else {
-		all.Value = append(all.Value, user)
-	}
-	return json.Marshal(all)
+	return json.Marshal(group{Operator: "AND", Value: append([]json.RawMessage{text}, groups...)})
 }
 
 func isGroup(query json.RawMessage) bool {

@@ -1,6 +1,7 @@
 package subscribe_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -384,7 +385,8 @@ func TestOvertakenRunStops(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.store.Save(t.Context(), record.Key, record.Value, record.Revision, time.Time{}); err != nil {
+		theirs := bytes.Replace(record.Value, []byte(`"owner":"test"`), []byte(`"owner":"else"`), 1)
+		if _, err := b.store.Save(t.Context(), record.Key, theirs, record.Revision, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		if _, ok := errors.AsType[*subscribe.OvertakenError](<-done); !ok {

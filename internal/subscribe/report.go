@@ -64,10 +64,11 @@ type Audit struct {
 // Missing is how many records there should have been more.
 func (a Audit) Missing() int64 { return max(a.Expected-a.Read, 0) }
 
-// A Progress is where a run is. It is told after every page.
+// A Progress is where a run is. It is told after every answer that had a page or
+// said "rate limit".
 type Progress struct {
 	Subscription string
-	Phase        string // "reading", "loading", "catching up", "reading again"
+	Phase        string // "reading", "loading", "catching up", "done"
 	Records      int64
 	Events       int64
 	Requests     int64
@@ -75,6 +76,6 @@ type Progress struct {
 	Slices, Open int64 // begun, under way
 	Limit        int64 // of the rate limit's window, -1 unknown
 	Remaining    int64 // left of it, -1 unknown
-	Waiting      bool  // for the rate limit
+	Waiting      bool  // the last answer said "rate limit"
 	Elapsed      time.Duration
 }

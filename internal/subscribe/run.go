@@ -36,6 +36,8 @@ type run struct {
 	tolerated int64
 	batch     []event.Event // reused from page to page
 	scroll    scroll
+	parked    bool  // stopped in order, with no answer outstanding
+	unsafe    error // why events may be lost: a later Flush says nothing about them
 
 	stuckSince time.Time // since when the rate limit lets nothing through
 
@@ -83,7 +85,7 @@ func (e *Engine) open(ctx context.Context, opts Options) (*run, error) {
 func (r *run) takeOver(ctx context.Context) error {
 	reads := fingerprint(r.Subscription, r.Client.Version)
 	if r.cp.Subscription == "" || r.opts.Reset {
-		r.cp = Checkpoint{Reads: reads}
+		r.cp = Checkpoint{Reads: reads, Forget: r.opts.Reset}
 	}
 	remembers := r.cp.Watermark > 0 || r.cp.Run != nil
 	if changed := changedParts(r.cp.Reads, reads); remembers && len(changed) > 0 {
@@ -126,8 +128,12 @@ func (r *run) recall(ctx context.Context) error {
 	sub := r.Subscription
 	keep := max(sub.Resweep.Window, sub.Overlap+sub.Lag) + time.Hour
 	r.memory = newMemory(r.Store, r.key, keep)
-	if r.opts.Reset {
-		return r.memory.clear(ctx)
+	if r.cp.Forget {
+		if err := r.memory.clear(ctx); err != nil {
+			return err
+		}
+		r.cp.Forget = false
+		return nil
 	}
 	from := r.work.From
 	if r.how.Open {
@@ -143,12 +149,16 @@ func (r *run) resume() {
 	run.Report.Resumed = true
 	run.Report.Outcome, run.Report.Error = "", ""
 	r.tolerated = run.Report.Quarantined
+	alive := run.Parked && time.Since(time.Unix(run.Saved, 0)) < scrollLife
+	run.Parked = false
+	r.seen.lost = true
+	run.After = r.days.wider(run.After, run.From)
 	for _, s := range run.Slices {
-		if r.operation.Paging == intercom.Scroll && time.Since(time.Unix(run.Saved, 0)) > scrollLife {
-			// The scroll is dead: from scratch, never half believed.
+		if r.operation.Paging == intercom.Scroll && !alive {
+			// From scratch, never half believed.
 			s.Pager, s.Read = intercom.Pager{}, 0
 		}
-		r.seen.partial = r.seen.partial || s.Read > 0
+		s.widen(r.days)
 		r.cuts = append(r.cuts, newCut(s))
 	}
 }
@@ -171,21 +181,43 @@ func (r *run) loop(ctx context.Context) error {
 			return err
 		}
 		timer.Reset(r.until(wait))
-		select {
-		case res := <-r.results:
+		res, answered, err := r.await(ctx, timer.C)
+		if err != nil {
+			return err
+		}
+		if answered {
 			if err := r.handle(ctx, res); err != nil {
 				return err
 			}
-		case <-timer.C:
-		case <-ctx.Done():
-			return ErrInterrupted
 		}
-		if !r.opts.StopAt.IsZero() && !time.Now().Before(r.opts.StopAt) {
+		if r.stopping() && (r.inFlight == 0 || r.operation.Paging != intercom.Scroll) {
+			r.parked = r.inFlight == 0
 			return ErrInterrupted
 		}
 		if err := r.saveIfDue(ctx); err != nil {
 			return err
 		}
+	}
+}
+
+// await waits for the next answer, or until it is time for something else. What
+// has happened already goes in a fixed order, so that nothing depends on chance.
+func (r *run) await(ctx context.Context, due <-chan time.Time) (res result, answered bool, err error) {
+	if ctx.Err() != nil {
+		return result{}, false, ErrInterrupted
+	}
+	select {
+	case res = <-r.results:
+		return res, true, nil
+	default:
+	}
+	select {
+	case res = <-r.results:
+		return res, true, nil
+	case <-due:
+		return result{}, false, nil
+	case <-ctx.Done():
+		return result{}, false, ErrInterrupted
 	}
 }
 
@@ -197,10 +229,16 @@ func (r *run) until(wait time.Duration) time.Duration {
 		due = saveEvery
 	}
 	wait = min(wait, due-time.Since(r.saved))
-	if !r.opts.StopAt.IsZero() {
+	if !r.opts.StopAt.IsZero() && !r.stopping() {
 		wait = min(wait, time.Until(r.opts.StopAt))
 	}
 	return max(wait, 0)
+}
+
+// stopping reports whether it is time to send nothing more. The answer to a
+// scroll is waited for all the same: without it the scroll would be lost.
+func (r *run) stopping() bool {
+	return !r.opts.StopAt.IsZero() && !time.Now().Before(r.opts.StopAt)
 }
 
 // drain waits for the requests under way, whose context is cancelled.
@@ -213,19 +251,18 @@ func (r *run) drain() {
 // advance begins the next phase when the one under way has nothing left.
 func (r *run) advance(ctx context.Context) {
 	run := r.work
-	for len(r.cuts) == 0 && run.Next >= len(run.Requests) && run.Phase != over {
+	for r.idle() && run.Phase != over {
 		switch {
 		case run.Phase == loading:
+			run.Phase, run.Next = counting, 0
+		case run.Phase == counting:
 			run.Phase, run.Next = catchUp, 0
 			run.From = max(run.From, run.Border)
 			run.After = r.days.after(run.From, unknownGrain)
 		case run.Loaded && !run.Audit.Again && run.audited().Missing() > 0:
 			r.Log.WarnContext(ctx, "records missing, reading again",
 				"expected", run.Audit.Expected, "read", run.Audit.Read)
-			run.Audit.Expected, run.Audit.Again = 0, true
-			if r.seen.partial {
-				run.Audit.Read = 0 // else what it counts again are only those that were missed
-			}
+			run.Audit = Audit{Again: true}
 			run.Next, run.Late = 0, 0
 			r.setPeriod(run)
 		default:
@@ -244,12 +281,6 @@ func (r *run) close(ctx context.Context, err error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWithin)
 	defer cancel()
 	r.freeScroll(ctx)
-	if r.work == nil {
-		if saveErr := r.save(ctx, time.Time{}); saveErr != nil {
-			return errors.Join(err, saveErr)
-		}
-		return err
-	}
 	if saveErr := r.secure(ctx); saveErr != nil && (err == nil || errors.As(saveErr, &overtaken)) {
 		err = saveErr
 	}
@@ -258,6 +289,8 @@ func (r *run) close(ctx context.Context, err error) error {
 	}
 	r.conclude(err)
 	if saveErr := r.save(ctx, time.Time{}); saveErr != nil && err == nil {
+		report := r.report(saveErr)
+		r.final = &report
 		return saveErr
 	}
 	return err

@@ -30,10 +30,15 @@ func (r *run) saveIfDue(ctx context.Context) error {
 // position behind it. In this order a crash between any two steps reads
 // something again and never skips anything.
 func (r *run) secure(ctx context.Context) error {
-	if err := r.Destination.Flush(ctx); err != nil {
-		return wrapf(err, "deliver")
+	if r.unsafe == nil {
+		r.unsafe = wrapf(r.Destination.Flush(ctx), "deliver")
+	}
+	if r.unsafe != nil {
+		return r.unsafe
 	}
 	if r.memory != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveWithin)
+		defer cancel()
 		if err := r.memory.save(ctx, r.serverNow(), r.reach()); err != nil {
 			return err
 		}
@@ -43,7 +48,7 @@ func (r *run) secure(ctx context.Context) error {
 	for _, c := range r.cuts {
 		run.Slices = append(run.Slices, c.Slice)
 	}
-	run.Saved = time.Now().Unix()
+	run.Saved, run.Parked = time.Now().Unix(), r.parked
 	run.Report = r.report(nil)
 	run.Report.Outcome = ""
 	r.cp.Run = &run
@@ -51,11 +56,16 @@ func (r *run) secure(ctx context.Context) error {
 	return r.lease(ctx)
 }
 
-// reach is the earliest change that a later run may read.
+// reach is the earliest change that this run, however often it is stopped, or a
+// later one may read. While open tickets are read that is any: they may be as old
+// as the workspace.
 func (r *run) reach() int64 {
 	sub := r.Subscription
-	last := r.cp.Watermark - int64(sub.Overlap/time.Second)
-	return max(min(last, r.serverNow()-int64(sub.Resweep.Window/time.Second)), 0)
+	if r.how.Open && r.work.Phase != over {
+		return 0
+	}
+	last := min(r.cp.Watermark-int64(sub.Overlap/time.Second), r.work.From)
+	return max(min(last, r.work.Started-int64(sub.Resweep.Window/time.Second)), 0)
 }
 
 // report is what the run did so far, and how it ended if err is why.

@@ -26,10 +26,8 @@ type Slice struct {
 	Pager intercom.Pager `json:"pager"`
 	Read  int64          `json:"read"`            // records that belong to it
 	Total int64          `json:"total"`           // matches, as its last page told; -1 unknown
-	Whole bool           `json:"whole,omitempty"` // read to the end of its matches so far
 	Again bool           `json:"again,omitempty"` // it is read a second time
-	// Root marks the slice whose bounds are those of the whole: its total is
-	// what the audit compares with.
+	// Root marks the slice whose bounds are those of the whole, and so its total.
 	Root bool `json:"root,omitempty"`
 }
 
@@ -39,6 +37,17 @@ type Other struct {
 	Range  Range  `json:"range"`
 	After  int64  `json:"after,omitempty"`
 	Before int64  `json:"before,omitempty"`
+}
+
+// widen sets the bounds of a slice that was cut in another zone, or in one that
+// is in doubt now.
+func (s *Slice) widen(days calendar) {
+	s.After, s.Before = days.wider(s.After, s.Range.From), days.widerUp(s.Before, s.Range.To)
+	if s.Other != nil {
+		o := *s.Other
+		o.After, o.Before = days.wider(o.After, o.Range.From), days.widerUp(o.Before, o.Range.To)
+		s.Other = &o
+	}
 }
 
 // A cut is a slice under way.
@@ -57,6 +66,7 @@ type cut struct {
 	sorted   bool    // every page so far was newest first
 	position int64   // By of the last record read, 0 before the first page
 	density  float64 // records a second around position, 0 unknown
+	crowded  bool    // all of the last page was of one second: density is only the least it can be
 	left     float64 // records still to come, an estimate
 	parent   *cut    // whose older half it was, until its own first page tells how much that is
 }
@@ -69,7 +79,7 @@ func newCut(s Slice) *cut {
 func (c *cut) restart() {
 	c.Pager, c.live = intercom.Pager{}, intercom.Pager{}
 	c.Read, c.Total = 0, -1
-	c.first, c.position, c.left, c.density = true, 0, -1, 0
+	c.first, c.sorted, c.position, c.left, c.density, c.crowded = true, true, 0, -1, 0, false
 }
 
 // when is the date of r that by names.
@@ -95,16 +105,23 @@ func (c *cut) has(r *intercom.Record) bool {
 // take notes what a page tells about the slice: how far it has come, how
 // much is left, and whether there is any need to read on.
 func (c *cut) take(page *intercom.Page) {
+	fell := page.Total >= 0 && page.Total < c.Total
 	c.Total = page.Total
-	n := len(page.Records)
-	if c.By == "" || n == 0 {
+	if c.By == "" {
 		c.first = false
 		return
 	}
-	newest, oldest := when(&page.Records[0], c.By), when(&page.Records[n-1], c.By)
+	newest, oldest := ends(page, c.By)
+	if oldest == 0 {
+		c.settle(0)
+		return
+	}
 	previous := newest
 	for i := range page.Records {
 		t := when(&page.Records[i], c.By)
+		if t == 0 {
+			continue
+		}
 		if t > previous || c.position != 0 && t > c.position {
 			c.sorted = false
 		}
@@ -117,11 +134,31 @@ func (c *cut) take(page *intercom.Page) {
 		newest = min(newest, c.Range.To)
 	}
 	c.position = oldest
-	c.density = float64(n) / float64(max(newest-oldest, 1))
-	if c.sorted && oldest < c.Range.From {
+	c.density = float64(len(page.Records)) / float64(max(newest-oldest, 1))
+	c.crowded = newest == oldest
+	switch {
+	case fell:
+		// Something was deleted. What slipped from this page to one before has not
+		// been read, and the pager of a list by number goes back for it.
+		c.position = 0
+	case c.sorted && oldest < c.Range.From:
 		c.done = true // the rest is a neighbour's or known
 	}
 	c.estimate(page)
+}
+
+// ends are the dates of the first and the last record of a page that have one, 0
+// where none has.
+func ends(page *intercom.Page, by string) (newest, oldest int64) {
+	for i := range page.Records {
+		if t := when(&page.Records[i], by); t != 0 {
+			if newest == 0 {
+				newest = t
+			}
+			oldest = t
+		}
+	}
+	return newest, oldest
 }
 
 // estimate says how much is left: of the matches, what has not come; and no
@@ -129,18 +166,23 @@ func (c *cut) take(page *intercom.Page) {
 func (c *cut) estimate(page *intercom.Page) {
 	n := float64(len(page.Records))
 	if (c.first || c.left < 0) && page.Total >= 0 {
-		matches := max(float64(page.Total-c.Read)-n, 0)
-		if p := c.parent; p != nil && c.left >= 0 {
-			p.left = max(p.left+c.left-matches, 0)
-		}
-		c.left = matches
+		c.settle(max(float64(page.Total-c.Read)-n, 0))
 	} else {
 		c.left = max(c.left-n, 0)
 	}
-	if c.Range.From > 0 && c.Other == nil {
+	if c.Range.From > 0 && c.Other == nil && !c.crowded {
 		c.left = min(c.left, c.density*float64(max(c.position-c.Range.From, 0)))
 	}
 	c.first, c.parent = false, nil
+}
+
+// settle puts a number in the place of the first guess of what is left; the
+// slice that this one was cut from still has the difference.
+func (c *cut) settle(left float64) {
+	if p := c.parent; p != nil && c.left >= 0 {
+		p.left = max(p.left+c.left-left, 0)
+	}
+	c.left, c.first, c.parent = left, false, nil
 }
 
 // A split is where a slice can be cut in two.
