@@ -52,7 +52,7 @@ func (r *run) handle(ctx context.Context, res result) error {
 		r.drop(c)
 		return nil
 	}
-	if r.tighten(c, &res.page) {
+	if r.tighten(c, &res.page) || r.takeBack(c, &res.page) {
 		return nil
 	}
 	if err := c.live.Accept(r.operation, &res.page); err != nil {
@@ -110,13 +110,36 @@ func (r *run) tighten(c *cut, page *intercom.Page) bool {
 	return true
 }
 
+// takeBack gives a slice back to the one it was cut from when its first page
+// shows that the server does not mind the upper bound: each slice would then
+// read what its neighbours read, too. Nothing is cut any more in this run.
+func (r *run) takeBack(c *cut, page *intercom.Page) bool {
+	newest, _ := ends(page, c.By)
+	if r.how.Strategy != intercom.BySearch || !c.first || c.Before == 0 || newest < c.Before+outOfBounds {
+		return false
+	}
+	r.uncut = true
+	if c.parent == nil || c.parent.done || !slices.Contains(r.cuts, c.parent) {
+		return false
+	}
+	c.parent.Range.From = min(c.parent.Range.From, c.Range.From)
+	c.parent.left += max(c.left, 0)
+	r.dirty = true
+	r.drop(c)
+	return true
+}
+
+// outOfBounds is how far behind an upper bound a record cannot be, in seconds,
+// whatever the zone and whether days or seconds count.
+const outOfBounds = 2 * 86400
+
 // doubtful is a second to ask about when all of a slice's first page is its
 // neighbour's: there may be many more such pages, and an exact bound spares
 // them where the filter compares seconds. It is 0 where there is no doubt.
 func (r *run) doubtful(c *cut, first bool, page *intercom.Page) int64 {
 	newest, oldest := ends(page, c.By)
 	_, asked := r.grains[c.By]
-	if !first || asked || c.done || r.how.Strategy != intercom.BySearch || c.Range.To == 0 || oldest < c.Range.To {
+	if !first || asked || r.uncut || c.done || r.how.Strategy != intercom.BySearch || c.Range.To == 0 || oldest < c.Range.To {
 		return 0
 	}
 	return newest
@@ -125,7 +148,7 @@ func (r *run) doubtful(c *cut, first bool, page *intercom.Page) int64 {
 // tooManyFor reports whether a slice is a single day, or a single second, that
 // nobody can take a part of and that would hold the run up.
 func (r *run) tooManyFor(c *cut, first bool) bool {
-	if r.how.Strategy != intercom.BySearch || r.how.Created == "" || c.done || c.Other != nil || c.Open || c.Again {
+	if r.uncut || r.how.Strategy != intercom.BySearch || r.how.Created == "" || c.done || c.Other != nil || c.Open || c.Again {
 		return false
 	}
 	if _, can := c.split(r.days, r.grains[c.By]); can || c.position == 0 {

@@ -99,7 +99,7 @@ func (r *run) ready() (best *cut, wait time.Duration) {
 
 // splittable is the slice with the most left to read, where it can be cut.
 func (r *run) splittable() (largest *cut, at split, ok bool) {
-	if r.how.Strategy != intercom.BySearch || len(r.cuts) >= maxSlices {
+	if r.how.Strategy != intercom.BySearch || r.uncut || len(r.cuts) >= maxSlices {
 		return nil, split{}, false
 	}
 	least := float64(minSplit * max(r.operation.PerPage, 1))

@@ -23,6 +23,7 @@ type run struct {
 	source string // of its events
 	days   calendar
 	grains map[string]grain // by date: what its filter is known to mean
+	uncut  bool             // nothing is cut: the server does not mind upper bounds
 	memory *memory          // nil where nothing is dropped
 	seen   seen             // of this invocation, for the audit
 

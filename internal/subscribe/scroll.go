@@ -16,11 +16,15 @@ type scroll struct {
 	rev state.Revision // "" while it is not ours
 }
 
+// scrollSlack is how much longer a claim lasts than the scroll: the last request
+// came to Intercom after the claim was made.
+const scrollSlack = 10 * time.Second
+
 // holdScroll claims the workspace's scroll, or renews the claim. It returns
 // how long to wait where somebody else has it.
 func (r *run) holdScroll(ctx context.Context) (time.Duration, error) {
 	key := "scroll/" + r.me.ID
-	value, err := json.Marshal(Lease{Owner: r.owner, Until: time.Now().Add(scrollLife)})
+	value, err := json.Marshal(Lease{Owner: r.owner, Until: time.Now().Add(scrollLife + scrollSlack)})
 	if err != nil {
 		return 0, fmt.Errorf("save %s: %w", key, err)
 	}

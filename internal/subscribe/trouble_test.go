@@ -1026,3 +1026,33 @@ func TestCompaniesListEndsEarly(t *testing.T) {
 		t.Errorf("got %v, %s; want a hint to the scroll", err, report.Outcome)
 	}
 }
+
+// A boundless server forgets the upper bounds of a search.
+type boundless struct{ http.RoundTripper }
+
+func (b boundless) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body != nil && strings.HasSuffix(req.URL.Path, "/search") {
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			return nil, err
+		}
+		body = upperBound.ReplaceAll(body, nil)
+		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}
+	return b.RoundTripper.RoundTrip(req)
+}
+
+var upperBound = regexp.MustCompile(`,\{"field":"(created|updated)_at","operator":"(<|\\\\u003c)","value":\d+\}`)
+
+func TestServerThatDoesNotMindBounds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ws := intercomtest.New(intercomtest.Config{Seed: 3, Contacts: 20_000, Latency: 100 * time.Millisecond})
+		b := newBench(t, boundless{ws}, contactsIncremental)
+		report := b.run("contacts")
+		wantAll(t, b, ws, intercomtest.Contacts)
+		if most := int64(20_000/150 + 64); report.Requests > most {
+			t.Errorf("%d requests, want at most %d: slices read what their neighbours read", report.Requests, most)
+		}
+	})
+}
