@@ -17,7 +17,7 @@ type concurrency struct {
 const (
 	firstConcurrency = 8
 	latencySlack     = 50 * time.Millisecond            // what latency may vary by without meaning anything
-	restoreAfter     = 10                               // successes in a row that double the page size again
+	restoreAfter     = 4                                // successes in a row that double the page size again
 	maxHalvings      = 8                                // 150 records halved eight times are one
 	never            = time.Duration(math.MinInt64 / 2) // long before any time
 )

@@ -84,6 +84,7 @@ var catalog = [...]Operation{
 		ID: "createExternalPage", Method: "POST", Path: "/ai/external_pages",
 		Tag: "AI Content", Kind: Write, Docs: docs + "ai-content/createexternalpage",
 		Body: RequiredBody, BodyRequired: []string{"external_id", "html", "locale", "source_id", "title"},
+		Repeat:     &Repeat{Keys: []string{"external_id", "source_id"}, Source: docs + "ai-content/createexternalpage: updated by source_id and external_id"},
 		Permission: "Read and write AI content",
 	},
 	{
@@ -141,6 +142,7 @@ var catalog = [...]Operation{
 		ID: "attachTagToArticle", Method: "POST", Path: "/articles/{article_id}/tags",
 		Tag: "Articles", Kind: Write, Docs: docs + "articles/attachtagtoarticle",
 		Body: RequiredBody, BodyRequired: []string{"id"},
+		Repeat:     &Repeat{Keys: []string{"id"}, Source: docs + "articles/attachtagtoarticle: attaching what is attached changes nothing"},
 		Permission: "Read and Write Articles",
 	},
 	{
@@ -259,6 +261,7 @@ var catalog = [...]Operation{
 		ID: "createOrUpdateCompany", Method: "POST", Path: "/companies",
 		Tag: "Companies", Kind: Write, Docs: docs + "companies/createorupdatecompany",
 		Body:       OptionalBody,
+		Repeat:     &Repeat{Keys: []string{"company_id"}, Source: docs + "companies/createorupdatecompany: looked up via company_id"},
 		Permission: "Write users and companies",
 	},
 	{
@@ -367,11 +370,13 @@ var catalog = [...]Operation{
 	{
 		ID: "ArchiveContact", Method: "POST", Path: "/contacts/{contact_id}/archive",
 		Tag: "Contacts", Kind: Write, Docs: docs + "contacts/archivecontact",
+		Repeat:     &Repeat{Source: docs + "contacts/archivecontact: a contact is archived or it is not"},
 		Permission: "Write users and companies",
 	},
 	{
 		ID: "BlockContact", Method: "POST", Path: "/contacts/{contact_id}/block",
 		Tag: "Contacts", Kind: Write, Docs: docs + "contacts/blockcontact",
+		Repeat:     &Repeat{Source: docs + "contacts/blockcontact: a contact is blocked or it is not"},
 		Permission: "Write users and companies",
 	},
 	{
@@ -384,6 +389,7 @@ var catalog = [...]Operation{
 		ID: "attachContactToACompany", Method: "POST", Path: "/contacts/{contact_id}/companies",
 		Tag: "Companies", Kind: Write, Docs: docs + "companies/attachcontacttoacompany",
 		Body: RequiredBody, BodyRequired: []string{"id"},
+		Repeat:     &Repeat{Keys: []string{"id"}, Source: docs + "companies/attachcontacttoacompany: attaching what is attached changes nothing"},
 		Permission: "Write users and companies",
 	},
 	{
@@ -419,6 +425,7 @@ var catalog = [...]Operation{
 		ID: "attachSubscriptionTypeToContact", Method: "POST", Path: "/contacts/{contact_id}/subscriptions",
 		Tag: "Subscription Types", Kind: Write, Docs: docs + "subscription-types/attachsubscriptiontypetocontact",
 		Body: RequiredBody, BodyRequired: []string{"consent_type", "id"},
+		Repeat:     &Repeat{Keys: []string{"id"}, Source: docs + "subscription-types/attachsubscriptiontypetocontact: attaching what is attached changes nothing"},
 		Permission: "Write users and companies",
 	},
 	{
@@ -436,6 +443,7 @@ var catalog = [...]Operation{
 		ID: "attachTagToContact", Method: "POST", Path: "/contacts/{contact_id}/tags",
 		Tag: "Tags", Kind: Write, Docs: docs + "tags/attachtagtocontact",
 		Body: RequiredBody, BodyRequired: []string{"id"},
+		Repeat:     &Repeat{Keys: []string{"id"}, Source: docs + "tags/attachtagtocontact: attaching what is attached changes nothing"},
 		Permission: "Write users and companies",
 	},
 	{
@@ -446,6 +454,7 @@ var catalog = [...]Operation{
 	{
 		ID: "UnarchiveContact", Method: "POST", Path: "/contacts/{contact_id}/unarchive",
 		Tag: "Contacts", Kind: Write, Docs: docs + "contacts/unarchivecontact",
+		Repeat:     &Repeat{Source: docs + "contacts/unarchivecontact: a contact is archived or it is not"},
 		Permission: "Write users and companies",
 	},
 	{
@@ -457,6 +466,7 @@ var catalog = [...]Operation{
 	{
 		ID: "dismissContactBanner", Method: "POST", Path: "/contacts/{id}/banners/{view_id}/dismiss",
 		Tag: "Banners", Kind: Write, Docs: docs + "banners/dismisscontactbanner",
+		Repeat:     &Repeat{Source: docs + "banners/dismisscontactbanner: the request is idempotent"},
 		Permission: "Read and write users",
 	},
 	{
@@ -496,6 +506,7 @@ var catalog = [...]Operation{
 		ID: "attachTagToContentSnippet", Method: "POST", Path: "/content_snippets/{content_snippet_id}/tags",
 		Tag: "Content Snippets", Kind: Write, Docs: docs + "content-snippets/attachtagtocontentsnippet",
 		Body: RequiredBody, BodyRequired: []string{"id"},
+		Repeat:     &Repeat{Keys: []string{"id"}, Source: docs + "content-snippets/attachtagtocontentsnippet: attaching what is attached changes nothing"},
 		Permission: "read_write_content_snippets",
 	},
 	{
@@ -643,6 +654,7 @@ var catalog = [...]Operation{
 		ID: "attachTagToConversation", Method: "POST", Path: "/conversations/{conversation_id}/tags",
 		Tag: "Tags", Kind: Write, Docs: docs + "tags/attachtagtoconversation",
 		Body: RequiredBody, BodyRequired: []string{"admin_id", "id"},
+		Repeat:     &Repeat{Keys: []string{"id"}, Source: docs + "tags/attachtagtoconversation: attaching what is attached changes nothing"},
 		Permission: "Write conversations",
 	},
 	{
@@ -687,6 +699,7 @@ var catalog = [...]Operation{
 		ID: "createCustomObjectInstances", Method: "POST", Path: "/custom_object_instances/{custom_object_type_identifier}",
 		Tag: "Custom Object Instances", Kind: Write, Docs: docs + "custom-object-instances/createcustomobjectinstances",
 		Body:       OptionalBody,
+		Repeat:     &Repeat{Keys: []string{"external_id"}, Source: docs + "custom-object-instances/createcustomobjectinstances: created or updated by external_id"},
 		Permission: "Read and write custom object instances",
 	},
 	{
@@ -792,6 +805,7 @@ var catalog = [...]Operation{
 		ID: "createDataEvent", Method: "POST", Path: "/events",
 		Tag: "Data Events", Kind: Write, Docs: docs + "data-events/createdataevent",
 		Body: RequiredBody, BodyRequired: []string{"created_at", "event_name"},
+		Repeat:     &Repeat{Keys: []string{"created_at"}, Source: docs + "data-events/createdataevent: event de-duplication by contact, name and created_at"},
 		Answer:     Empty,
 		Permission: "Write events",
 	},
@@ -844,6 +858,7 @@ var catalog = [...]Operation{
 		ID: "submitFinCsat", Method: "POST", Path: "/fin/csat",
 		Tag: "Fin Agent", Kind: Write, Docs: docs + "fin-agent/submitfincsat",
 		Body: RequiredBody, BodyRequired: []string{"conversation_id", "rating"},
+		Repeat: &Repeat{Keys: []string{"conversation_id", "rating"}, Source: docs + "fin-agent/submitfincsat: submitting the same rating again is a no-op"},
 	},
 	{
 		ID: "replyToFin", Method: "POST", Path: "/fin/reply",
@@ -971,6 +986,7 @@ var catalog = [...]Operation{
 		ID: "attachTagToInternalArticle", Method: "POST", Path: "/internal_articles/{internal_article_id}/tags",
 		Tag: "Internal Articles", Kind: Write, Docs: docs + "internal-articles/attachtagtointernalarticle",
 		Body: RequiredBody, BodyRequired: []string{"id"},
+		Repeat:     &Repeat{Keys: []string{"id"}, Source: docs + "internal-articles/attachtagtointernalarticle: attaching what is attached changes nothing"},
 		Permission: "Read and Write Articles",
 	},
 	{
@@ -1165,6 +1181,7 @@ var catalog = [...]Operation{
 		ID: "createTag", Method: "POST", Path: "/tags",
 		Tag: "Tags", Kind: Write, Docs: docs + "tags/createtag",
 		Body: RequiredBody, BodyRequired: []string{"name"},
+		Repeat:     &Repeat{Keys: []string{"name"}, Source: docs + "tags/createtag: created or updated by name or id; tagging sets a state"},
 		Permission: "Write tags",
 	},
 	{
@@ -1289,6 +1306,7 @@ var catalog = [...]Operation{
 		ID: "attachTagToTicket", Method: "POST", Path: "/tickets/{ticket_id}/tags",
 		Tag: "Tags", Kind: Write, Docs: docs + "tags/attachtagtoticket",
 		Body: RequiredBody, BodyRequired: []string{"admin_id", "id"},
+		Repeat:     &Repeat{Keys: []string{"id"}, Source: docs + "tags/attachtagtoticket: attaching what is attached changes nothing"},
 		Permission: "Write tickets",
 	},
 	{

@@ -126,6 +126,77 @@ func TestCatalogCorrections(t *testing.T) {
 	}
 }
 
+// Which writes may be sent twice: by their method, or by the catalog and keys
+// of the payload, and no others.
+func TestRepeatable(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		operation, payload string
+		want               bool
+	}{
+		{"GET /contacts/{contact_id}", "", true},
+		{"GET /companies/scroll", "", false},
+		{"POST /contacts/search", `{"query":{}}`, true},
+		{"PUT /contacts/{contact_id}", `{"name":"x"}`, true},
+		{"DELETE /tags/{tag_id}", "", true},
+		{"POST /companies", `{"company_id":"1"}`, true},
+		{"POST /companies", `{"company_id":1}`, true},
+		{"POST /companies", `{"company_id":""}`, false},
+		{"POST /companies", `{"company_id":null}`, false},
+		{"POST /companies", `{"name":"x"}`, false},
+		{"POST /companies", "", false},
+		{"POST /ai/external_pages", `{"source_id":1,"external_id":"2"}`, true},
+		{"POST /ai/external_pages", `{"source_id":1}`, false},
+		{"POST /custom_object_instances/{custom_object_type_identifier}", `{"external_id":"2"}`, true},
+		{"POST /tags", `{"name":"vip"}`, true},
+		{"POST /tags", `[]`, false},
+		{"POST /events", `{"event_name":"x","user_id":"1","created_at":1700000000}`, true},
+		{"POST /events", `{"event_name":"x","user_id":"1"}`, false},
+		{"POST /contacts/{contact_id}/tags", `{"id":"1"}`, true},
+		{"POST /contacts/{contact_id}/archive", "", true},
+		{"POST /contacts/{contact_id}/unarchive", "", true},
+		{"POST /contacts/{contact_id}/block", "", true},
+		{"POST /contacts/{id}/banners/{view_id}/dismiss", "", true},
+		{"POST /fin/csat", `{"conversation_id":"1","rating":"good"}`, true},
+		{"POST /contacts", `{"email":"a@example.com"}`, false},
+		{"POST /contacts/{contact_id}/notes", `{"body":"x"}`, false},
+		{"POST /conversations/{conversation_id}/reply", `{"body":"x"}`, false},
+		{"POST /tickets", `{"id":"1"}`, false},
+		{"POST /messages", `{"id":"1"}`, false},
+		{"POST /data_attributes", `{"name":"x"}`, false},
+		{"PATCH /data_connectors/{id}", `{"name":"x"}`, false},
+		{"POST /export/content/data", `{"created_at_after":1}`, false},
+	} {
+		t.Run(tt.operation+" "+tt.payload, func(t *testing.T) {
+			t.Parallel()
+			method, entity, _ := strings.Cut(tt.operation, " ")
+			o, err := intercom.Find(method, entity, -1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := o.Repeatable([]byte(tt.payload)); got != tt.want {
+				t.Errorf("got %t, want %t", got, tt.want)
+			}
+		})
+	}
+	marked := 0
+	for _, o := range intercom.Operations() {
+		if o.Repeat == nil {
+			continue
+		}
+		marked++
+		if page, _, _ := strings.Cut(strings.TrimPrefix(o.Repeat.Source, "https:"), ": "); "https:"+page != o.Docs {
+			t.Errorf("%s: its source is %s, not its own page", key(o), o.Repeat.Source)
+		}
+		if o.Kind == intercom.Read || o.Method != http.MethodPost && o.Method != http.MethodPatch {
+			t.Errorf("%s needs no leave to be repeated", key(o))
+		}
+	}
+	if marked != 18 {
+		t.Errorf("%d operations are marked repeatable, want 18: every one more needs a source", marked)
+	}
+}
+
 func TestResource(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{

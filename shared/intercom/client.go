@@ -36,7 +36,7 @@ type Config struct {
 	Transport http.RoundTripper // default: one of its own, with many idle connections to one host
 	Governor  *Governor         // shared by all who use the same app; default: one of its own
 	Timeout   time.Duration     // of one attempt, body included; default: 60 s, because searches are slow
-	MaxBody   int64             // bytes of one answer, decompressed; default: 64 MiB
+	MaxBody   int64             // bytes of one answer, decompressed, and of a download four times as many; default: 32 MiB
 	MaxWait   time.Duration     // how long Do waits out 429s, in all; default: 2 minutes
 	UserAgent string            // default: intercom-connector
 	Log       *slog.Logger      // of requests; default: none
@@ -82,7 +82,7 @@ func setDefaults(cfg *Config) {
 	defaultTo(&cfg.BaseURL, regions["us"])
 	defaultTo(&cfg.Version, DefaultVersion)
 	defaultTo(&cfg.Timeout, 60*time.Second)
-	defaultTo(&cfg.MaxBody, 64<<20)
+	defaultTo(&cfg.MaxBody, 32<<20)
 	defaultTo(&cfg.MaxWait, 2*time.Minute)
 	defaultTo(&cfg.UserAgent, "intercom-connector")
 	defaultTo(&cfg.LogMode, LogOff)

@@ -477,14 +477,14 @@ func TestGovernorPageSize(t *testing.T) {
 			{0, nil, 150},
 			{1, slow, 75},
 			{1, slow, 37},
-			{9, nil, 37},
+			{3, nil, 37},
 			{1, nil, 75},
-			{9, nil, 75},
+			{3, nil, 75},
 			{1, slow, 37},
 			{20, slow, 1},
-			{9, nil, 1},
+			{3, nil, 1},
 			{1, nil, 2},
-			{70, nil, 150},
+			{28, nil, 150},
 		}
 		for i, s := range steps {
 			report(s.n, s.err)

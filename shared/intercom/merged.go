@@ -25,6 +25,35 @@ func canonicalLink(h http.Header) string {
 	return ""
 }
 
+// MergedInto returns the id of the contact that the one asked for was merged
+// into, or "" where the error is not about that or does not say it. Client
+// follows it for reads; whether a write is meant for the other contact too is
+// for the caller to know.
+func (e *APIError) MergedInto() string {
+	to, err := url.Parse(e.canonical)
+	if err != nil {
+		return ""
+	}
+	before, last, found := cutLast(strings.TrimRight(to.EscapedPath(), "/"))
+	if _, parent, _ := cutLast(before); !found || parent != "contacts" {
+		return ""
+	}
+	id, err := url.PathUnescape(last)
+	if err != nil || id == "." || id == ".." || strings.Contains(id, "/") {
+		return ""
+	}
+	return id
+}
+
+// cutLast cuts a path before its last segment.
+func cutLast(path string) (before, last string, found bool) {
+	i := strings.LastIndexByte(path, '/')
+	if i < 0 {
+		return "", path, false
+	}
+	return path[:i], path[i+1:], true
+}
+
 // mergedURL returns where a request for a merged contact goes on: the same
 // request for the contact that it was merged into, on the client's own base.
 // Of the link only /contacts/{id} is used, so it can lead nowhere else. "" is

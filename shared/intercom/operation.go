@@ -65,6 +65,9 @@ type Operation struct {
 	Query        []Param
 	Body         Body
 	BodyRequired []string // top-level keys that every variant of the payload needs
+	// Repeat says why a POST or PATCH that changes something may be sent twice,
+	// nil where it may not. Ask Repeatable.
+	Repeat *Repeat
 
 	Answer  Answer
 	Items   string // where a page's records are: "data", "data.articles", "." for a root array, "" for a single object
@@ -78,4 +81,11 @@ type Operation struct {
 	// SideEffect says what reading this changes, "" for a read that changes
 	// nothing. An operation with one is never polled without being told to.
 	SideEffect string
+}
+
+// A Repeat says why a request does the same whether it is sent once or twice,
+// although its method does not promise it.
+type Repeat struct {
+	Keys   []string // of the payload, all of which it needs for that; none where the path says it all
+	Source string   // Intercom's page, and what it says or implies
 }

@@ -19,7 +19,7 @@ type Request struct {
 type Response struct {
 	Status      int
 	Header      http.Header
-	Body        []byte        // never more than Config.MaxBody
+	Body        []byte        // bounded by Config.MaxBody
 	ContentType string        // the media type alone: application/json
 	Date        time.Time     // the server's clock, from the Date header; the zero time where it told none
 	RequestID   string        // Intercom's, for a support ticket

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -182,13 +183,13 @@ func (c *Client) exchange(ctx context.Context, transport http.RoundTripper, h *h
 	if resp.Body != nil {
 		defer func() { _ = resp.Body.Close() }() // everything of use has been read
 	}
-	a.read(resp, h, c.cfg.MaxBody, c.sizeHint(h.op))
+	a.read(resp, h, c.maxBody(h.op), c.sizeHint(h.op))
 	a.took = time.Since(begun)
 	switch {
 	case a.readErr == nil:
 		return a, nil
 	case errors.Is(a.readErr, errTooLarge):
-		return a, &BodyTooLargeError{Method: h.op.Method, Path: h.op.Path, Max: c.cfg.MaxBody}
+		return a, &BodyTooLargeError{Method: h.op.Method, Path: h.op.Path, Max: c.maxBody(h.op)}
 	default:
 		return a, newTransportError(ctx, h.op, true, a.readErr, h.secrets()...)
 	}
@@ -210,7 +211,13 @@ func (h *hop) request(ctx context.Context) (*http.Request, error) {
 	if h.token != "" {
 		req.Header.Set("Authorization", "Bearer "+h.token)
 	}
-	if h.op.Kind == Read && h.op.Paging != Scroll {
+	switch {
+	case h.op.Paging == Scroll:
+		// http.Transport sends a GET again by itself when a kept connection turns
+		// out to be closed. A scroll has moved on by then, and what it had to say
+		// is lost: a body, although an empty one, keeps the transport from it.
+		req.Body = io.NopCloser(strings.NewReader(""))
+	case h.op.Kind == Read:
 		// Tells http.Transport, and nobody else, that a search may be sent again
 		// when a kept connection turns out to be closed.
 		req.Header["X-Idempotency-Key"] = nil
@@ -249,4 +256,13 @@ func (t *trace) sent(err error) bool {
 		return t.connected.Load()
 	}
 	return !neverSent(err)
+}
+
+// maxBody is how large an answer may be. A page that is too large comes again
+// in smaller ones; a download cannot.
+func (c *Client) maxBody(op *Operation) int64 {
+	if op.Answer == Binary {
+		return 4 * c.cfg.MaxBody
+	}
+	return c.cfg.MaxBody
 }

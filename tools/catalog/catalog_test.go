@@ -31,6 +31,15 @@ paths:
       responses:
         '204': {description: gone}
   /things:
+    post:
+      operationId: makeThing
+      tags: [Big Things]
+      requestBody:
+        content:
+          application/json:
+            schema: {type: object}
+      responses:
+        '200': {content: {application/json: {schema: {type: object}}}}
     get:
       operationId: listThings
       tags: [Big Things]
@@ -70,6 +79,12 @@ const smallCatalog = `
 		Items: "rows", Paging: CursorQuery, PerPage: 50,
 	},
 	{
+		ID: "makeThing", Method: "POST", Path: "/things",
+		Tag: "Big Things", Kind: Write, Docs: docs + "big-things/makething",
+		Body:   OptionalBody,
+		Repeat: &Repeat{Keys: []string{"key"}, Source: docs + "big-things/makething: by key"},
+	},
+	{
 		ID: "deleteThing", Method: "DELETE", Path: "/things/{id}",
 		Tag: "Big Things", Kind: Write, Docs: docs + "big-things/deletething",
 		Query:  []Param{{Name: "verbose"}},
@@ -101,7 +116,7 @@ func TestSource(t *testing.T) {
 	var first []byte
 	for range 5 { // maps are walked in another order every time
 		d := describe(t, small)
-		all, err := entries(d, []correction{{operation: "GET /things", PerPage: 50}})
+		all, err := entries(d, []correction{{operation: "GET /things", PerPage: 50}}, map[string]repeat{"POST /things": {[]string{"key"}, pages + "big-things/makething: by key"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,6 +146,7 @@ func TestEntriesRefuse(t *testing.T) {
 		name        string
 		old, new    string // what is changed in the description
 		corrections []correction
+		repeats     map[string]repeat
 		want        string
 	}{
 		{
@@ -145,6 +161,9 @@ func TestEntriesRefuse(t *testing.T) {
 			name: "a parameter that is optional already", corrections: []correction{{operation: "GET /things", Optional: "per_page"}},
 			want: "correction of GET /things: the description says the same by now",
 		},
+		{name: "repeating nothing", repeats: map[string]repeat{"POST /nothing": {}}, want: "repeating POST /nothing: no such operation"},
+		{name: "repeating what may be anyway", repeats: map[string]repeat{"PUT /things/{id}": {}}, want: "any PUT may be repeated"},
+		{name: "repeating by unsorted keys", repeats: map[string]repeat{"POST /things": {keys: []string{"b", "a"}}}, want: "not sorted"},
 		{name: "no id", old: "operationId: listThings", new: "summary: x", want: "no operationId"},
 		{name: "no success", old: "'204'", new: "'404'", want: "no answer is described"},
 		{name: "two lists in one answer", old: "pages: {type: object}", new: "more: {type: array}", want: "where the records are is not described"},
@@ -153,7 +172,7 @@ func TestEntriesRefuse(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := entries(describe(t, strings.Replace(small, tt.old, tt.new, 1)), tt.corrections)
+			_, err := entries(describe(t, strings.Replace(small, tt.old, tt.new, 1)), tt.corrections, tt.repeats)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
@@ -178,6 +197,17 @@ func TestPermission(t *testing.T) {
 	} {
 		if got := permission(tt.path, tt.read); got != tt.want {
 			t.Errorf("%s, read %t: got %q, want %q", tt.path, tt.read, got, tt.want)
+		}
+	}
+}
+
+// Every line about repeating says where that is known from.
+func TestRepeatsHaveSources(t *testing.T) {
+	t.Parallel()
+	for name, r := range repeats {
+		page, reason, ok := strings.Cut(strings.TrimPrefix(r.source, pages), ": ")
+		if !ok || page == "" || reason == "" || !strings.HasPrefix(r.source, pages) {
+			t.Errorf("%s: source %q is not a page and what it says", name, r.source)
 		}
 	}
 }

@@ -23,6 +23,8 @@ type entry struct {
 	PerPage int
 
 	Permission, SideEffect string
+
+	Repeat repeat // no source: must not be repeated, or the method says that it may
 }
 
 type param struct {
@@ -32,8 +34,9 @@ type param struct {
 
 func (e *entry) String() string { return e.Method + " " + e.Path }
 
-// entries makes the catalog: what d says, corrected, by path and then method.
-func entries(d *description, fixes []correction) ([]*entry, error) {
+// entries makes the catalog: what d says, corrected and completed, by path and
+// then method.
+func entries(d *description, fixes []correction, again map[string]repeat) ([]*entry, error) {
 	var all []*entry
 	byName := map[string]*entry{}
 	for path, item := range d.Paths {
@@ -59,6 +62,9 @@ func entries(d *description, fixes []correction) ([]*entry, error) {
 		if !c.apply(e) {
 			return nil, fmt.Errorf("correction of %s: the description says the same by now", c.operation)
 		}
+	}
+	if err := addRepeats(byName, again); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(all, func(a, b *entry) int {
 		if c := strings.Compare(a.Path, b.Path); c != 0 {

@@ -1,7 +1,8 @@
 // Command catalog writes the catalog of Intercom's operations, as Go literals,
 // from Intercom's description of its API
 // (https://github.com/intercom/Intercom-OpenAPI, descriptions/<version>), and
-// from what is known better: see corrections.go and permissions.go. The same
+// from what is known better: see corrections.go,
+// permissions.go and repeats.go. The same
 // input always gives the same output.
 //
 //	go run -C tools ./catalog -spec intercom-2.16.yaml -out ../shared/intercom/catalog_gen.go
@@ -39,7 +40,7 @@ func run(spec, out string) error {
 	if err != nil {
 		return err
 	}
-	all, err := entries(d, corrections)
+	all, err := entries(d, corrections, repeats)
 	if err != nil {
 		return err
 	}

@@ -30,9 +30,9 @@ func source(version string, all []*entry) ([]byte, error) {
 }
 
 // write adds one literal: a line for what it is, one for what is sent, one for
-// what comes back, each left out when empty.
+// why that may be sent again, one for what comes back, each left out when empty.
 func (e *entry) write(b *bytes.Buffer) {
-	var sent, answer, notes line
+	var sent, again, answer, notes line
 	for _, p := range e.Query {
 		required := ""
 		if p.Required {
@@ -48,6 +48,13 @@ func (e *entry) write(b *bytes.Buffer) {
 	}
 	if len(e.BodyRequired) > 0 {
 		sent.add("BodyRequired: %#v", e.BodyRequired)
+	}
+	if e.Repeat.source != "" {
+		keys := ""
+		if len(e.Repeat.keys) > 0 {
+			keys = fmt.Sprintf("Keys: %#v, ", e.Repeat.keys)
+		}
+		again.add("Repeat: &Repeat{%sSource: %s}", keys, sourceLiteral(e.Repeat.source))
 	}
 	if e.Answer != "" && e.Answer != "JSON" {
 		answer.add("Answer: %s", e.Answer)
@@ -69,12 +76,20 @@ func (e *entry) write(b *bytes.Buffer) {
 	}
 	fmt.Fprintf(b, "\t{\n\t\tID: %q, Method: %q, Path: %q,\n", e.ID, e.Method, e.Path)
 	fmt.Fprintf(b, "\t\tTag: %q, Kind: %s, Docs: docs + %q,\n", e.Tag, e.Kind, e.Docs)
-	for _, l := range []line{sent, answer, notes} {
+	for _, l := range []line{sent, again, answer, notes} {
 		if len(l.fields) > 0 {
 			fmt.Fprintf(b, "\t\t%s,\n", strings.Join(l.fields, ", "))
 		}
 	}
 	b.WriteString("\t},\n")
+}
+
+// sourceLiteral writes a source with the constant for Intercom's pages.
+func sourceLiteral(source string) string {
+	if page, ok := strings.CutPrefix(source, pages); ok {
+		return fmt.Sprintf("docs + %q", page)
+	}
+	return fmt.Sprintf("%q", source)
 }
 
 // A line collects the fields that stand together in a literal.
