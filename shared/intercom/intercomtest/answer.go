@@ -32,6 +32,17 @@ func (a *Answer) Fail(status int, code, message string) {
 	a.content("application/json; charset=utf-8", body)
 }
 
+// stoppedBy reports whether effects leave no success of the answer, so that what
+// it answers does not happen. It tries them on an answer that is thrown away.
+func (a *Answer) stoppedBy(effects []Effect) bool {
+	try := *a
+	try.Header = a.Header.Clone()
+	for _, change := range effects {
+		change(&try)
+	}
+	return try.Err != nil || try.Status >= http.StatusBadRequest
+}
+
 func (a *Answer) content(mediaType string, body []byte) {
 	a.Header.Set("Content-Type", mediaType)
 	a.Body = body

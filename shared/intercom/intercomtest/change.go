@@ -107,8 +107,9 @@ func (ws *Workspace) zone() *time.Location {
 	return ws.cfg.Zone
 }
 
-// Delete removes records, for good or into the archive: lists and searches have
-// them no more, and a GET is a 404. Of a conversation it is remembered when.
+// Delete removes records for good: lists and searches have them no more, and a
+// GET is a 404. Of a conversation it is remembered when. [Workspace.Archive] is
+// for contacts that can come back.
 func (ws *Workspace) Delete(e Entity, ids ...string) {
 	now := unixNow()
 	ws.change(e, ids, func(r *row) { r.gone = true })

@@ -2,6 +2,7 @@ package intercomtest
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -20,28 +21,59 @@ var companyHandlers = map[string]handler{
 // listCap is how many companies a list reaches.
 const listCap = 10_000
 
-func companyKey(seq uint32) string { return "acme-" + strconv.Itoa(int(seq)) }
+// companyKey is the company_id, which never changes.
+func companyKey(seq uint32, r *row) string {
+	if id, ok := r.text("company_id"); ok {
+		return id
+	}
+	return "acme-" + strconv.Itoa(int(seq))
+}
+
+func companyName(seq uint32, r *row) string {
+	if name, ok := r.text("name"); ok {
+		return name
+	}
+	return "Acme & Sons №" + strconv.Itoa(int(seq))
+}
+
+// companyTags returns the ids of a company's tags.
+func (ws *Workspace) companyTags(seq uint32, r *row) []string {
+	if ids, ok := r.list("tags"); ok {
+		return ids
+	}
+	if ws.cfg.Others == 0 || seq%4 != 0 {
+		return nil
+	}
+	return []string{sharedID(int(seq) % ws.cfg.Others)}
+}
 
 func (ws *Workspace) writeCompany(w *writer, seq uint32, r *row) {
 	h := ws.rnd(Companies, seq, 'c')
+	if r.made() {
+		h = 0
+	}
 	w.open('{')
 	w.str("type", "company")
-	w.str("company_id", companyKey(seq))
+	w.str("company_id", companyKey(seq, r))
 	w.idOf("id", Companies, seq)
 	w.str("app_id", ws.cfg.Workspace)
-	w.str("name", "Acme & Sons №"+strconv.Itoa(int(seq)))
+	w.str("name", companyName(seq, r))
 	w.int("remote_created_at", int64(r.created))
 	w.int("created_at", int64(r.created))
 	w.int("updated_at", int64(r.updated))
 	w.int("last_request_at", int64(r.updated))
-	w.raw("monthly_spend", strconv.Itoa(int(h%1000))+".50")
+	if r.made() {
+		w.int("monthly_spend", 0)
+	} else {
+		w.raw("monthly_spend", strconv.Itoa(int(h%1000))+".50")
+	}
 	w.int("session_count", int64(h%77))
-	w.int("user_count", int64(ws.companySize()))
+	w.int("user_count", int64(ws.companySize(r)))
 	w.obj("tags")
 	w.str("type", "tag.list")
 	w.list("tags")
-	if ws.cfg.Others > 0 && seq%4 == 0 {
-		ws.writeShared(w, "tag", sharedID(int(seq)%ws.cfg.Others))
+	for _, id := range ws.companyTags(seq, r) {
+		ws.writeTag(w, id, r.created)
 	}
 	w.endList()
 	w.end()
@@ -90,23 +122,24 @@ func (ws *Workspace) filterCompanies(c *call) {
 	q := c.query
 	switch {
 	case q.Get("company_id") != "" || q.Get("name") != "":
-		n, ok := strings.CutPrefix(q.Get("company_id"), "acme-")
+		ws.mu.Lock()
+		seq, ok := ws.companyByKey(q.Get("company_id"))
 		if !ok {
-			n, ok = strings.CutPrefix(q.Get("name"), "Acme & Sons №")
+			seq, ok = ws.companyByName(q.Get("name"))
 		}
-		seq, err := strconv.ParseUint(n, 10, 32)
-		if !ok || err != nil {
+		ws.mu.Unlock()
+		if !ok {
 			c.fail(http.StatusNotFound, "company_not_found", "Company Not Found")
 			return
 		}
-		ws.one(c, Companies, Companies.id(uint32(seq)), "Company")
+		ws.one(c, Companies, Companies.id(seq), "Company")
 	case q.Get("tag_id") != "" || q.Get("segment_id") != "":
 		ws.mu.Lock()
 		_, x := ws.byLastRequest()
 		var keys []uint64
 		for _, k := range x.created {
 			seq := keySeq(k)
-			if ws.cfg.Others > 0 && seq%4 == 0 && sharedID(int(seq)%ws.cfg.Others) == q.Get("tag_id") {
+			if slices.Contains(ws.companyTags(seq, &x.rows[seq]), q.Get("tag_id")) {
 				keys = append(keys, k)
 			}
 		}
@@ -134,18 +167,49 @@ func ofCompany(h func(ws *Workspace, c *call, seq uint32, r row)) handler {
 	}
 }
 
+// companyByKey returns the company with a company_id that exists.
+func (ws *Workspace) companyByKey(id string) (uint32, bool) {
+	seq, ok := ws.companies[id]
+	if !ok {
+		n, err := strconv.ParseUint(strings.TrimPrefix(id, "acme-"), 10, 32)
+		seq, ok = uint32(n), err == nil
+	}
+	r, exists := ws.tables[Companies].get(seq)
+	return seq, ok && exists && companyKey(seq, &r) == id
+}
+
+// companyByName returns the first company of a name.
+func (ws *Workspace) companyByName(name string) (uint32, bool) {
+	if name == "" {
+		return 0, false
+	}
+	x := ws.tables[Companies].now
+	for seq := range x.rows {
+		if r := &x.rows[seq]; !r.gone && companyName(uint32(seq), r) == name {
+			return uint32(seq), true
+		}
+	}
+	return 0, false
+}
+
 // contactsOf returns the numbers of the contacts that ever belonged to a
-// company: companyOf the other way round.
+// company: companyIDs the other way round.
 func (ws *Workspace) contactsOf(company uint32) []uint32 {
+	var out []uint32
+	for seq := range ws.moved {
+		if slices.Contains(ws.companyIDs(seq, &ws.tables[Contacts].now.rows[seq]), Companies.id(company)) {
+			out = append(out, seq)
+		}
+	}
+	slices.Sort(out)
 	size := ws.cfg.Companies
 	if size == 0 || int(company) >= size {
-		return nil
+		return out
 	}
-	var out []uint32
 	for i := range min(12, size) {
 		first := (int(company) - i%size + size) % size
 		for seq := first; seq < ws.cfg.Contacts; seq += size {
-			if i < ws.companyCount(uint32(seq)) {
+			if _, moved := ws.moved[uint32(seq)]; !moved && i < ws.companyCount(uint32(seq)) {
 				out = append(out, uint32(seq))
 			}
 		}
@@ -155,7 +219,10 @@ func (ws *Workspace) contactsOf(company uint32) []uint32 {
 
 // companySize is the average: to count for every company of a page would cost
 // more than all the rest of it.
-func (ws *Workspace) companySize() int {
+func (ws *Workspace) companySize(r *row) int {
+	if r.made() {
+		return 0
+	}
 	return ws.cfg.Contacts / max(ws.cfg.Companies, 1)
 }
 
@@ -175,16 +242,27 @@ func (ws *Workspace) companyContacts(c *call, seq uint32, _ row) {
 	})
 }
 
-func (ws *Workspace) companySegments(c *call, seq uint32, _ row) {
-	ws.plainList(c, "list", "data", min(int(seq%3), ws.cfg.Others), func(w *writer, i int) { ws.writeShared(w, "segment", sharedID(i)) })
+func (ws *Workspace) companySegments(c *call, seq uint32, r row) {
+	n := min(int(seq%3), ws.cfg.Others)
+	if r.made() {
+		n = 0
+	}
+	ws.plainList(c, "list", "data", n, func(w *writer, i int) { ws.writeShared(w, "segment", sharedID(i)) })
 }
 
 func (ws *Workspace) companyNotes(c *call, seq uint32, r row) {
-	total := int(seq % 3)
-	if seq%20 == 1 {
-		total = 55
+	n, notes := int(seq%3), r.notes()
+	switch {
+	case r.made():
+		n = 0
+	case seq%20 == 1:
+		n = 55
 	}
-	ws.numbered(c, numbered{total: total, perPage: 50, most: 150, next: nextURL}, func(w *writer, i int) {
+	ws.numbered(c, numbered{total: n + len(notes), perPage: 50, most: 150, next: nextURL}, func(w *writer, i int) {
+		if i >= n {
+			w.item(notes[i-n].json)
+			return
+		}
 		ws.writeNote(w, "company", Companies.id(seq), strconv.Itoa(500_000_000_000+int(seq)*64+i), r.created)
 	})
 }

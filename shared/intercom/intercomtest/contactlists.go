@@ -22,23 +22,17 @@ func ofContact(h func(ws *Workspace, c *call, seq uint32, r row)) handler {
 }
 
 func (ws *Workspace) contactTags(c *call, seq uint32, r row) {
-	ws.plainList(c, "list", "data", ws.tagCount(seq), func(w *writer, i int) {
-		n := ws.tagOf(seq, i)
-		w.open('{')
-		w.str("type", "tag")
-		w.str("id", sharedID(n))
-		w.str("name", "tag "+strconv.Itoa(n))
-		w.int("applied_at", int64(r.created))
-		w.obj("applied_by")
-		w.str("type", "admin")
-		w.str("id", sharedID(0))
-		w.end()
-		w.end()
-	})
+	ids := ws.tagIDs(seq, &r)
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	ws.plainList(c, "list", "data", len(ids), func(w *writer, i int) { ws.writeTag(w, ids[i], r.created) })
 }
 
 // segmentsOf returns the ids of a contact's segments.
-func (ws *Workspace) segmentsOf(seq uint32) []string {
+func (ws *Workspace) segmentsOf(seq uint32, r *row) []string {
+	if r.made() {
+		return nil
+	}
 	ids := make([]string, min(int(seq%3), ws.cfg.Others))
 	for i := range ids {
 		ids[i] = sharedID((int(seq) + i) % ws.cfg.Others)
@@ -46,13 +40,26 @@ func (ws *Workspace) segmentsOf(seq uint32) []string {
 	return ids
 }
 
-func (ws *Workspace) contactSegments(c *call, seq uint32, _ row) {
-	ids := ws.segmentsOf(seq)
+func (ws *Workspace) contactSegments(c *call, seq uint32, r row) {
+	ids := ws.segmentsOf(seq, &r)
 	ws.plainList(c, "list", "data", len(ids), func(w *writer, i int) { ws.writeShared(w, "segment", ids[i]) })
 }
 
-func (ws *Workspace) contactSubscriptions(c *call, _ uint32, _ row) {
-	ws.plainList(c, "list", "data", min(3, ws.cfg.Others), func(w *writer, i int) { ws.writeShared(w, "subscription", sharedID(i)) })
+// subscriptionIDs returns the ids of what a contact is subscribed to.
+func (ws *Workspace) subscriptionIDs(r *row) []string {
+	if ids, ok := r.list("subscriptions"); ok {
+		return ids
+	}
+	ids := make([]string, min(3, ws.cfg.Others))
+	for i := range ids {
+		ids[i] = sharedID(i)
+	}
+	return ids
+}
+
+func (ws *Workspace) contactSubscriptions(c *call, _ uint32, r row) {
+	ids := ws.subscriptionIDs(&r)
+	ws.plainList(c, "list", "data", len(ids), func(w *writer, i int) { ws.writeShared(w, "subscription", ids[i]) })
 }
 
 // contactBanners counts: to list a contact's banners is to show them.
@@ -64,8 +71,13 @@ func (ws *Workspace) contactBanners(c *call, _ uint32, _ row) {
 }
 
 func (ws *Workspace) contactNotes(c *call, seq uint32, r row) {
-	ws.numbered(c, numbered{total: noteCount(seq), perPage: 50, most: 150, next: nextURL}, func(w *writer, i int) {
-		ws.writeNote(w, "contact", Contacts.id(seq), noteID(seq, i), r.created)
+	n, notes := noteCount(seq, &r), r.notes()
+	ws.numbered(c, numbered{total: n + len(notes), perPage: 50, most: 150, next: nextURL}, func(w *writer, i int) {
+		if i >= n {
+			w.item(notes[i-n].json)
+			return
+		}
+		ws.writeNote(w, "contact", Contacts.id(seq), noteID(seq, &r, i), r.created)
 	})
 }
 
@@ -89,15 +101,22 @@ func (ws *Workspace) writeNote(w *writer, parent, parentID, id string, at uint32
 
 // getNote answers GET /notes/{id}: the notes of contacts.
 func (ws *Workspace) getNote(c *call) {
+	ws.mu.Lock()
+	note, ok := ws.notes[c.params[0]]
+	ws.mu.Unlock()
+	if ok {
+		c.json(note.json)
+		return
+	}
 	n, err := strconv.ParseUint(c.params[0], 10, 63)
 	if err == nil && n >= firstNote && (n-firstNote)/notesMost < 1<<32 {
 		seq, i := uint32((n-firstNote)/notesMost), int((n-firstNote)%notesMost)
 		ws.mu.Lock()
 		r, ok := ws.tables[Contacts].get(seq)
 		ws.mu.Unlock()
-		if ok && i < noteCount(seq) {
+		if ok && i < noteCount(seq, &r) {
 			var w writer
-			ws.writeNote(&w, "contact", Contacts.id(seq), noteID(seq, i), r.created)
+			ws.writeNote(&w, "contact", Contacts.id(seq), noteID(seq, &r, i), r.created)
 			c.json(w.b)
 			return
 		}
@@ -107,12 +126,11 @@ func (ws *Workspace) getNote(c *call) {
 
 // contactCompanies answers under the key data, as the service does, where its
 // description says companies.
-func (ws *Workspace) contactCompanies(c *call, seq uint32, _ row) {
+func (ws *Workspace) contactCompanies(c *call, seq uint32, r row) {
 	ws.mu.Lock()
 	var keys []uint64
-	for i := range ws.companyCount(seq) {
-		k := ws.companyOf(seq, i)
-		if r, ok := ws.tables[Companies].get(k); ok {
+	for _, id := range ws.companyIDs(seq, &r) {
+		if k, r, ok := ws.tables[Companies].find(id); ok {
 			keys = append(keys, key(r.created, k))
 		}
 	}
@@ -187,14 +205,15 @@ func writeMerge(w *writer, from, at uint32) {
 
 // addMergeHistory extends the contact that w ends with; only users have one.
 func (ws *Workspace) addMergeHistory(w *writer, seq uint32) {
-	if ws.lead(seq) {
+	ws.mu.Lock()
+	r := ws.tables[Contacts].now.rows[seq]
+	ws.mu.Unlock()
+	if ws.lead(seq, &r) {
 		return
 	}
 	w.b = w.b[:len(w.b)-1]
 	w.list("merge_history")
-	ws.mu.Lock()
-	at := ws.tables[Contacts].now.rows[seq].updated
-	ws.mu.Unlock()
+	at := r.updated
 	for _, a := range ws.mergedInto(seq) {
 		writeMerge(w, a, at)
 	}

@@ -12,13 +12,14 @@ var contactHandlers = map[string]handler{
 	"GET /contacts":         (*Workspace).listContacts,
 	"GET /contacts/{}":      (*Workspace).getContact,
 	"GET /contacts/find_by_external_id/{}": func(ws *Workspace, c *call) {
-		n, err := strconv.ParseUint(strings.TrimPrefix(c.params[0], "user-"), 10, 32)
-		seq := uint32(n)
-		if err != nil || !strings.HasPrefix(c.params[0], "user-") || ws.lead(seq) {
+		ws.mu.Lock()
+		seq, ok := ws.contactByExternalID(c.params[0])
+		ws.mu.Unlock()
+		if !ok {
 			c.notFound("User")
 			return
 		}
-		ws.one(c, Contacts, Contacts.id(seq), "User")
+		ws.oneContact(c, Contacts.id(seq))
 	},
 	"GET /contacts/{}/tags":          ofContact((*Workspace).contactTags),
 	"GET /contacts/{}/segments":      ofContact((*Workspace).contactSegments),
@@ -43,32 +44,55 @@ var (
 	plans      = [...]string{"free", "team", "business", "enterprise"}
 )
 
-func (ws *Workspace) lead(seq uint32) bool { return ws.rnd(Contacts, seq, 'r')%5 == 0 }
+func (ws *Workspace) lead(seq uint32, r *row) bool {
+	if role, ok := r.text("role"); ok {
+		return role == "lead"
+	}
+	return ws.rnd(Contacts, seq, 'r')%5 == 0
+}
 
-func (ws *Workspace) role(seq uint32) string {
-	if ws.lead(seq) {
+func (ws *Workspace) role(seq uint32, r *row) string {
+	if ws.lead(seq, r) {
 		return "lead"
 	}
 	return "user"
 }
 
-func externalID(seq uint32) string { return "user-" + strconv.Itoa(int(seq)) }
-
 func (ws *Workspace) domain(seq uint32) string {
 	return domains[ws.rnd(Contacts, seq, 'd')%uint64(len(domains))]
 }
 
-func (ws *Workspace) email(seq uint32) string {
+// email, externalID and contactName are "" where a contact has none.
+func (ws *Workspace) email(seq uint32, r *row) string {
+	if email, ok := r.text("email"); ok {
+		return email
+	}
 	return "contact" + strconv.Itoa(int(seq)) + "@" + ws.domain(seq)
 }
 
-func (ws *Workspace) contactName(seq uint32) string {
+func (ws *Workspace) externalID(seq uint32, r *row) string {
+	if id, ok := r.text("external_id"); ok {
+		return id
+	}
+	if ws.lead(seq, r) {
+		return ""
+	}
+	return "user-" + strconv.Itoa(int(seq))
+}
+
+func (ws *Workspace) contactName(seq uint32, r *row) string {
+	if name, ok := r.text("name"); ok {
+		return name
+	}
 	h := ws.rnd(Contacts, seq, 'n')
 	return firstNames[h%uint64(len(firstNames))] + " " + lastNames[h>>32%uint64(len(lastNames))]
 }
 
 // seen is when a contact was last seen: after it was made, 0 for some.
 func (ws *Workspace) seen(seq uint32, r *row) uint32 {
+	if at, ok := r.seconds("last_seen_at"); ok {
+		return at
+	}
 	h := ws.rnd(Contacts, seq, 's')
 	if h%7 == 0 || r.updated < r.created {
 		return 0
@@ -77,23 +101,52 @@ func (ws *Workspace) seen(seq uint32, r *row) uint32 {
 }
 
 func (ws *Workspace) signedUp(seq uint32, r *row) uint32 {
-	if ws.lead(seq) {
+	if at, ok := r.seconds("signed_up_at"); ok {
+		return at
+	}
+	if ws.lead(seq, r) {
 		return 0
 	}
 	return r.created
 }
 
-// How many entries the lists around a contact have: mostly few, sometimes more
-// than fit into the contact, and for notes sometimes more than fit on a page.
-func (ws *Workspace) tagCount(seq uint32) int {
-	if seq%17 == 5 {
-		return min(14, ws.cfg.Others)
+// The lists around a contact: mostly few entries, sometimes more than fit into
+// the contact, and for notes sometimes more than fit on a page.
+
+// tagIDs returns the ids of a contact's tags.
+func (ws *Workspace) tagIDs(seq uint32, r *row) []string {
+	if ids, ok := r.list("tags"); ok {
+		return ids
 	}
-	return min(int(seq%4), ws.cfg.Others)
+	n := min(int(seq%4), ws.cfg.Others)
+	if seq%17 == 5 {
+		n = min(14, ws.cfg.Others)
+	}
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = sharedID((int(seq) + i) % ws.cfg.Others)
+	}
+	return ids
 }
 
-func noteCount(seq uint32) int {
+// companyIDs returns the ids of a contact's companies.
+func (ws *Workspace) companyIDs(seq uint32, r *row) []string {
+	if ids, ok := r.list("companies"); ok {
+		return ids
+	}
+	ids := make([]string, ws.companyCount(seq))
+	for i := range ids {
+		ids[i] = Companies.id(ws.companyOf(seq, i))
+	}
+	return ids
+}
+
+// noteCount is how many notes of a contact are made up; those that clients
+// wrote come after them.
+func noteCount(seq uint32, r *row) int {
 	switch {
+	case r.made():
+		return 0
 	case seq%101 == 7:
 		return 60
 	case seq%19 == 3:
@@ -115,12 +168,13 @@ func (ws *Workspace) companyOf(seq uint32, i int) uint32 {
 	return uint32((uint64(seq) + uint64(i)) % uint64(max(ws.cfg.Companies, 1)))
 }
 
-func (ws *Workspace) tagOf(seq uint32, i int) int { return (int(seq) + i) % max(ws.cfg.Others, 1) }
-
-// noteNumber is the id of the ith note of a contact; noteID is it as text.
-func noteNumber(seq uint32, i int) uint64 { return firstNote + uint64(seq)*notesMost + uint64(i) }
-
-func noteID(seq uint32, i int) string { return strconv.FormatUint(noteNumber(seq, i), 10) }
+// noteID returns the id of the ith note of a contact.
+func noteID(seq uint32, r *row, i int) string {
+	if n := noteCount(seq, r); i >= n {
+		return r.notes()[i-n].id
+	}
+	return strconv.FormatUint(firstNote+uint64(seq)*notesMost+uint64(i), 10)
+}
 
 const (
 	firstNote = 1_000_000
@@ -129,31 +183,27 @@ const (
 
 func (ws *Workspace) writeContact(w *writer, seq uint32, r *row) {
 	h := ws.rnd(Contacts, seq, 'c')
+	made := r.made()
 	w.open('{')
 	start := len(w.b) - 1 // a comma before it is not part of the contact
 	w.str("type", "contact")
 	w.idOf("id", Contacts, seq)
 	w.str("workspace_id", ws.cfg.Workspace)
-	if ws.lead(seq) {
-		w.null("external_id")
-	} else {
-		w.numbered("external_id", "user-", uint64(seq))
-	}
-	w.str("role", ws.role(seq))
-	w.numbered("email", "contact", uint64(seq))
-	w.b = append(append(append(w.b[:len(w.b)-1], '@'), ws.domain(seq)...), '"')
-	w.str("email_domain", ws.domain(seq))
-	if h%3 == 0 {
+	w.strOrNull("external_id", ws.externalID(seq, r))
+	w.str("role", ws.role(seq, r))
+	w.strOrNull("email", ws.email(seq, r))
+	w.strOrNull("email_domain", domainOf(ws.email(seq, r)))
+	if h%3 == 0 && !made {
 		w.numbered("phone", "+3161234", 1000+uint64(seq%9000))
 	} else {
 		w.null("phone")
 	}
-	w.str("name", ws.contactName(seq))
+	w.strOrNull("name", ws.contactName(seq, r))
 	w.null("avatar")
 	w.null("owner_id")
-	w.bool("has_hard_bounced", h%23 == 0)
+	w.bool("has_hard_bounced", ws.bounced(seq, r))
 	w.bool("marked_email_as_spam", false)
-	w.bool("unsubscribed_from_emails", h%11 == 0)
+	w.bool("unsubscribed_from_emails", ws.unsubscribed(seq, r))
 	w.int("created_at", int64(r.created))
 	w.int("updated_at", int64(r.updated))
 	w.time("signed_up_at", ws.signedUp(seq, r))
@@ -161,38 +211,44 @@ func (ws *Workspace) writeContact(w *writer, seq uint32, r *row) {
 	w.null("last_replied_at")
 	w.null("last_contacted_at")
 	w.null("language_override")
-	w.str("browser", browsers[h%uint64(len(browsers))])
+	w.strOrNull("browser", ws.picked(seq, r, browsers[:]))
 	w.str("browser_language", "en")
 	w.obj("location")
 	w.str("type", "location")
-	w.str("country", countries[h%uint64(len(countries))])
+	w.strOrNull("country", ws.picked(seq, r, countries[:]))
 	w.null("region")
-	w.str("city", cities[h%uint64(len(cities))])
+	w.strOrNull("city", ws.picked(seq, r, cities[:]))
 	w.end()
 	w.obj("social_profiles")
 	w.str("type", "list")
 	w.list("data")
 	w.endList()
 	w.end()
-	nested(w, "tags", seq, ws.tagCount(seq), func(i int) {
-		id := uint64(firstShared + ws.tagOf(seq, i))
-		w.str("type", "tag")
-		w.numbered("id", "", id)
-		w.numbered("url", "/tags/", id)
+	tags := ws.tagIDs(seq, r)
+	nested(w, "tags", seq, len(tags), func(i int) {
+		w.plain("type", "tag")
+		w.plain("id", tags[i])
+		w.plain("url", "/tags/"+tags[i])
 	})
-	nested(w, "notes", seq, noteCount(seq), func(i int) {
-		w.str("type", "note")
-		w.numbered("id", "", noteNumber(seq, i))
-		w.numbered("url", "/notes/", noteNumber(seq, i))
+	nested(w, "notes", seq, noteCount(seq, r)+len(r.notes()), func(i int) {
+		w.plain("type", "note")
+		w.plain("id", noteID(seq, r, i))
+		w.plain("url", "/notes/"+noteID(seq, r, i))
 	})
-	nested(w, "companies", seq, ws.companyCount(seq), func(i int) {
-		w.str("type", "company")
-		w.idOf("id", Companies, ws.companyOf(seq, i))
-		w.text("url", "/companies/", Companies, ws.companyOf(seq, i), "")
+	companies := ws.companyIDs(seq, r)
+	nested(w, "companies", seq, len(companies), func(i int) {
+		w.plain("type", "company")
+		w.plain("id", companies[i])
+		w.plain("url", "/companies/"+companies[i])
 	})
 	w.obj("custom_attributes")
-	w.str("plan", plans[h>>16%uint64(len(plans))])
 	w.int("revision", int64(r.version))
+	if made {
+		w.end()
+		w.end()
+		return
+	}
+	w.str("plan", plans[h>>16%uint64(len(plans))])
 	// Numbers that a round trip through a float would change.
 	w.raw("score", "1.50")
 	w.raw("account_number", "12345678901234567890")
@@ -203,6 +259,33 @@ func (ws *Workspace) writeContact(w *writer, seq uint32, r *row) {
 	}
 	w.end()
 	w.end()
+}
+
+// picked chooses what a contact's device and place are; nothing is known of them
+// where a client made the contact.
+func (ws *Workspace) picked(seq uint32, r *row, from []string) string {
+	if r.made() {
+		return ""
+	}
+	return from[ws.rnd(Contacts, seq, 'c')%uint64(len(from))]
+}
+
+func (ws *Workspace) bounced(seq uint32, r *row) bool {
+	return !r.made() && ws.rnd(Contacts, seq, 'c')%23 == 0
+}
+
+func (ws *Workspace) unsubscribed(seq uint32, r *row) bool {
+	if r.doc != nil {
+		if v, ok := r.doc.fields.flag("unsubscribed_from_emails"); ok || r.doc.made {
+			return v
+		}
+	}
+	return ws.rnd(Contacts, seq, 'c')%11 == 0
+}
+
+func domainOf(email string) string {
+	_, domain, _ := strings.Cut(email, "@")
+	return domain
 }
 
 // nested appends a list inside a contact: its first entries, and where the rest is.
@@ -220,75 +303,6 @@ func nested(w *writer, list string, contact uint32, n int, entry func(i int)) {
 	}
 	w.endList()
 	w.end()
-}
-
-func (ws *Workspace) contactSearch() *searchable {
-	text := func(f func(uint32, *row) string) field { return field{kind: stringField, text: f} }
-	flag := func(f func(uint32, *row) bool) field { return field{kind: booleanField, flag: f} }
-	date := func(f func(uint32, *row) uint32) field { return field{kind: dateField, time: f} }
-	rnd := func(seq uint32) uint64 { return ws.rnd(Contacts, seq, 'c') }
-	none := func(uint32, *row) uint32 { return 0 }
-	nothing := func(uint32, *row) string { return "" }
-	never := func(uint32, *row) bool { return false }
-	return &searchable{
-		list: "list", items: "data", perPage: 50, sortBy: "created_at",
-		sorts: map[string]func(uint32, *row) uint32{
-			"id":                func(uint32, *row) uint32 { return 0 },
-			"last_seen_at":      ws.seen,
-			"signed_up_at":      ws.signedUp,
-			"last_contacted_at": none,
-			"last_replied_at":   none,
-		},
-		fields: map[string]field{
-			"id":                       text(func(seq uint32, _ *row) string { return Contacts.id(seq) }),
-			"role":                     text(func(seq uint32, _ *row) string { return ws.role(seq) }),
-			"name":                     text(func(seq uint32, _ *row) string { return ws.contactName(seq) }),
-			"email":                    text(func(seq uint32, _ *row) string { return ws.email(seq) }),
-			"email_domain":             text(func(seq uint32, _ *row) string { return ws.domain(seq) }),
-			"phone":                    text(nothing),
-			"owner_id":                 text(nothing),
-			"language_override":        text(nothing),
-			"browser":                  text(func(seq uint32, _ *row) string { return browsers[rnd(seq)%uint64(len(browsers))] }),
-			"location.country":         text(func(seq uint32, _ *row) string { return countries[rnd(seq)%uint64(len(countries))] }),
-			"location.city":            text(func(seq uint32, _ *row) string { return cities[rnd(seq)%uint64(len(cities))] }),
-			"external_id":              text(func(seq uint32, _ *row) string { return ws.externalIDOf(seq) }),
-			"created_at":               date(func(_ uint32, r *row) uint32 { return r.created }),
-			"updated_at":               date(func(_ uint32, r *row) uint32 { return r.updated }),
-			"signed_up_at":             date(ws.signedUp),
-			"last_seen_at":             date(ws.seen),
-			"last_contacted_at":        date(none),
-			"last_replied_at":          date(none),
-			"last_email_opened_at":     date(none),
-			"last_email_clicked_at":    date(none),
-			"unsubscribed_from_emails": flag(func(seq uint32, _ *row) bool { return rnd(seq)%11 == 0 }),
-			"has_hard_bounced":         flag(func(seq uint32, _ *row) bool { return rnd(seq)%23 == 0 }),
-			"marked_email_as_spam":     flag(never),
-			"tag_id": {kind: memberField, members: func(seq uint32, _ *row) []string {
-				ids := make([]string, ws.tagCount(seq))
-				for i := range ids {
-					ids[i] = sharedID(ws.tagOf(seq, i))
-				}
-				return ids
-			}},
-			"segment_id": {kind: memberField, members: func(seq uint32, _ *row) []string { return ws.segmentsOf(seq) }},
-		},
-		custom: func(name string) (field, bool) {
-			switch strings.TrimPrefix(name, "custom_attributes.") {
-			case "plan":
-				return text(func(seq uint32, _ *row) string { return plans[rnd(seq)>>16%uint64(len(plans))] }), true
-			case "revision":
-				return field{kind: integerField, number: func(_ uint32, r *row) int64 { return int64(r.version) }}, true
-			}
-			return field{}, false
-		},
-	}
-}
-
-func (ws *Workspace) externalIDOf(seq uint32) string {
-	if ws.lead(seq) {
-		return ""
-	}
-	return externalID(seq)
 }
 
 // listContacts answers GET /contacts: newest first, pages of 10 to 150.
@@ -338,26 +352,16 @@ func (c *call) cursorParams(e Entity, perPage int) (int, *cursor, error) {
 func (ws *Workspace) getContact(c *call) {
 	id := c.params[0]
 	ws.mu.Lock()
-	seq, ok := Contacts.seq(id)
-	into, merged := ws.merged[seq]
+	seq, _ := Contacts.seq(id)
+	merged := ws.wasMerged(c, id)
 	ws.mu.Unlock()
-	if ok && merged {
-		c.answer.Header.Set("Link", "</contacts/"+Contacts.id(into)+`>; rel="canonical"`)
-		c.fail(http.StatusGone, "contact_merged", "This contact has been merged. See the Link header for the canonical contact.")
+	if merged {
 		return
 	}
-	ws.one(c, Contacts, id, "User")
+	ws.oneContact(c, id)
 	if c.query.Get("include_merge_history") == "true" && c.answer.Status == http.StatusOK {
 		w := writer{c.answer.Body}
 		ws.addMergeHistory(&w, seq)
 		c.json(w.b)
 	}
-}
-
-// trimUser and trimEmail return the number in an external id and an address.
-func trimUser(id string) string { return strings.TrimPrefix(id, "user-") }
-
-func trimEmail(email string) string {
-	name, _, _ := strings.Cut(email, "@")
-	return strings.TrimPrefix(name, "contact")
 }

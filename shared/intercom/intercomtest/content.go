@@ -17,7 +17,7 @@ var contentHandlers = map[string]handler{
 		ws.latestFirst(c, Articles, numbered{perPage: 25, most: 150, next: nextURL})
 	},
 	"GET /articles/{}":                getArticle,
-	"GET /articles/{}/draft":          func(ws *Workspace, c *call) { ws.one(c, Articles, c.params[0], "Article") },
+	"GET /articles/{}/draft":          (*Workspace).getDraft,
 	"GET /articles/search":            (*Workspace).searchArticles,
 	"GET /help_center/collections":    func(ws *Workspace, c *call) { ws.latestFirst(c, Collections, numbered{perPage: 20, most: 150}) },
 	"GET /help_center/collections/{}": getter(Collections, "Collection"),
@@ -33,16 +33,12 @@ func (ws *Workspace) writeArticle(w *writer, seq uint32, r *row, statistics bool
 	w.str("workspace_id", ws.cfg.Workspace)
 	w.list("parent_ids")
 	w.endList()
-	w.obj("tags")
-	w.str("type", "tag.list")
-	w.list("tags")
-	w.endList()
-	w.end()
-	w.str("title", articleTitle(seq))
+	ws.writeTags(w, seq, r)
+	w.str("title", articleTitle(seq, r))
 	w.str("description", "Revision "+strconv.Itoa(int(r.version)))
 	w.str("body", "<p>"+padding(ws.rnd(Articles, seq, 'b'), 300)+"</p>")
 	w.int("author_id", 1001)
-	w.str("state", articleState(seq))
+	w.str("state", articleState(seq, r))
 	w.int("created_at", int64(r.created))
 	w.int("updated_at", int64(r.updated))
 	w.str("url", "https://help.example.com/en/articles/"+Articles.id(seq))
@@ -55,9 +51,22 @@ func (ws *Workspace) writeArticle(w *writer, seq uint32, r *row, statistics bool
 	w.end()
 }
 
-func articleTitle(seq uint32) string { return "Article " + strconv.Itoa(int(seq)) + " <how-to>" }
+func articleTitle(seq uint32, r *row) string {
+	if title, ok := r.text("title"); ok {
+		return title
+	}
+	return "Article " + strconv.Itoa(int(seq)) + " <how-to>"
+}
 
-func articleState(seq uint32) string { return [...]string{"published", "draft"}[seq%2] }
+func articleState(seq uint32, r *row) string {
+	if state, ok := r.text("state"); ok && state != "" {
+		return state
+	}
+	if r.made() {
+		return "draft"
+	}
+	return [...]string{"published", "draft"}[seq%2]
+}
 
 func (ws *Workspace) writeCollection(w *writer, seq uint32, r *row) {
 	w.open('{')
@@ -121,9 +130,14 @@ func getArticle(ws *Workspace, c *call) {
 		c.notFound("Article")
 		return
 	}
+	c.json(ws.articleJSON(seq, r))
+}
+
+// articleJSON is an article with its statistics.
+func (ws *Workspace) articleJSON(seq uint32, r row) []byte {
 	var w writer
-	ws.writeArticle(&w, seq, &r, true)
-	c.json(w.b)
+	ws.laid(&w, Articles, &r, func() { ws.writeArticle(&w, seq, &r, true) })
+	return w.b
 }
 
 // latest returns the keys and rows of e that a filter lets through, the latest
@@ -144,9 +158,9 @@ func (ws *Workspace) latest(e Entity, keep func(seq uint32, r *row) bool) ([]uin
 // searchArticles has its records in data.articles.
 func (ws *Workspace) searchArticles(c *call) {
 	phrase, state := strings.ToLower(c.query.Get("phrase")), c.query.Get("state")
-	keys, rows := ws.latest(Articles, func(seq uint32, _ *row) bool {
-		return strings.Contains(strings.ToLower(articleTitle(seq)), phrase) &&
-			(state == "" || state == "all" || state == articleState(seq))
+	keys, rows := ws.latest(Articles, func(seq uint32, r *row) bool {
+		return strings.Contains(strings.ToLower(articleTitle(seq, r)), phrase) &&
+			(state == "" || state == "all" || state == articleState(seq, r))
 	})
 	n := numbered{items: "data.articles", total: len(keys), perPage: 10, most: 150}
 	ws.numbered(c, n, func(w *writer, i int) { ws.write(w, Articles, keySeq(keys[i]), rows[i]) })
@@ -248,8 +262,8 @@ func (ws *Workspace) searchContent(c *call) {
 		return
 	}
 	phrase := strings.ToLower(c.query.Get("query"))
-	keys, _ := ws.latest(Articles, func(seq uint32, r *row) bool {
-		return int64(r.updated) > from && int64(r.updated) < to && strings.Contains(strings.ToLower(articleTitle(seq)), phrase)
+	keys, rows := ws.latest(Articles, func(seq uint32, r *row) bool {
+		return int64(r.updated) > from && int64(r.updated) < to && strings.Contains(strings.ToLower(articleTitle(seq, r)), phrase)
 	})
 	kinds := [...]string{"content_snippet", "internal_article", "external_content", "file_source_content"}
 	others := 0
@@ -269,12 +283,12 @@ func (ws *Workspace) searchContent(c *call) {
 		seq := keySeq(keys[i])
 		w.str("type", "article")
 		w.idOf("id", Articles, seq)
-		w.str("title", articleTitle(seq))
+		w.str("title", articleTitle(seq, &rows[i]))
 		w.list("contents")
 		w.open('{')
 		w.str("type", "article_content")
 		w.str("id", Articles.id(seq)+"1")
-		w.str("title", articleTitle(seq))
+		w.str("title", articleTitle(seq, &rows[i]))
 		w.str("locale", "en")
 		w.end()
 		w.endList()

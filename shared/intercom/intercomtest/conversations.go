@@ -24,43 +24,66 @@ const partsMax = 500
 
 // A deletion is a conversation that is no more.
 type deletion struct {
-	id string
-	at uint32
+	id        string
+	at        uint32
+	forgotten bool // and its metrics with it
 }
 
 var conversationStates = [...]string{"open", "closed", "snoozed"}
 
 func (ws *Workspace) conversationState(seq uint32, r *row) string {
+	if r.doc != nil && r.doc.state != "" {
+		return r.doc.state
+	}
 	return conversationStates[(ws.rnd(Conversations, seq, 's')+uint64(r.version))%3]
 }
 
-// partCount is how many parts a conversation has: few, and for some more than
-// can be read. Every change adds one.
-func partCount(seq uint32, r *row) int {
-	n := 1 + int(seq%7) + int(r.version)
-	if seq%50 == 49 {
-		n += 600
-	}
-	return n
-}
-
-// partTime spreads a conversation's parts from its beginning to its last change.
-func partTime(i, n int, r *row) uint32 {
-	if i == n-1 || r.touched < r.created {
-		return r.touched
-	}
-	return r.created + uint32(uint64(r.touched-r.created)*uint64(i)/uint64(n))
-}
-
-// contactOf is the contact that a conversation or a ticket is with.
+// contactOf is the contact that a conversation or a ticket is with where nobody
+// wrote it.
 func (ws *Workspace) contactOf(e Entity, seq uint32) uint32 {
 	return uint32(ws.rnd(e, seq, 'w') % uint64(max(ws.cfg.Contacts, 1)))
+}
+
+// peopleOf returns the ids of the contacts that a conversation or a ticket is
+// with.
+func (ws *Workspace) peopleOf(e Entity, seq uint32, r *row) []string {
+	if ids, ok := r.list("contacts"); ok {
+		return ids
+	}
+	ids := []string{Contacts.id(ws.contactOf(e, seq))}
+	if e == Conversations && seq%8 == 3 && ws.cfg.Contacts > 1 {
+		ids = append(ids, Contacts.id((ws.contactOf(e, seq)+1)%uint32(ws.cfg.Contacts)))
+	}
+	return ids
+}
+
+// labelsOf returns the ids of the tags of a conversation, a ticket or an article.
+func (ws *Workspace) labelsOf(seq uint32, r *row) []string {
+	if ids, ok := r.list("tags"); ok {
+		return ids
+	}
+	if seq%6 != 2 || ws.cfg.Others == 0 {
+		return nil
+	}
+	return []string{sharedID(int(seq) % ws.cfg.Others)}
+}
+
+// linkedOf returns the ids of the tickets that belong to a conversation, or of
+// the conversations that belong to a ticket, which then is a tracker.
+func (ws *Workspace) linkedOf(e Entity, seq uint32, r *row) []string {
+	if ids, ok := r.list("linked"); ok {
+		return ids
+	}
+	if seq%9 != 2 || int64(seq) >= int64(min(ws.cfg.Conversations, ws.cfg.Tickets)) {
+		return nil
+	}
+	return []string{e.id(seq)} // both have decimal ids
 }
 
 func (ws *Workspace) writeConversation(w *writer, seq uint32, r *row, parts bool) {
 	contact := ws.contactOf(Conversations, seq)
 	state := ws.conversationState(seq, r)
-	n := partCount(seq, r)
+	n := partCount(seq, r) + len(r.parts())
 	w.open('{')
 	w.str("type", "conversation")
 	w.idOf("id", Conversations, seq)
@@ -73,26 +96,26 @@ func (ws *Workspace) writeConversation(w *writer, seq uint32, r *row, parts bool
 	w.str("id", strconv.Itoa(403_000_000+int(seq)))
 	w.str("delivered_as", "customer_initiated")
 	w.str("subject", "")
-	w.str("body", "<p>"+padding(ws.rnd(Conversations, seq, 'b'), 120)+"</p>")
-	ws.author(w, "author", contact)
+	w.str("body", ws.sourceBody(seq, r))
+	ws.writeAuthor(w, "author", contact)
 	w.list("attachments")
 	w.endList()
 	w.null("url")
 	w.bool("redacted", false)
 	w.end()
-	ws.withContact(w, contact)
+	ws.withContacts(w, ws.peopleOf(Conversations, seq, r))
 	w.null("first_contact_reply")
-	w.int("admin_assignee_id", int64(ws.rnd(Conversations, seq, 'a')%3))
+	if r.made() {
+		w.int("admin_assignee_id", 0)
+	} else {
+		w.int("admin_assignee_id", int64(ws.rnd(Conversations, seq, 'a')%3))
+	}
 	w.int("team_assignee_id", 0)
 	w.bool("open", state == "open")
 	w.str("state", state)
-	w.bool("read", seq%2 == 0)
-	w.obj("tags")
-	w.str("type", "tag.list")
-	w.list("tags")
-	w.endList()
-	w.end()
-	w.str("priority", "not_priority")
+	w.bool("read", ws.conversationRead(seq, r))
+	ws.writeTags(w, seq, r)
+	w.str("priority", "none")
 	w.null("sla_applied")
 	w.obj("statistics")
 	w.str("type", "conversation_statistics")
@@ -100,107 +123,96 @@ func (ws *Workspace) writeConversation(w *writer, seq uint32, r *row, parts bool
 	w.end()
 	w.null("conversation_rating")
 	w.null("teammates")
-	w.str("title", "Conversation "+strconv.Itoa(int(seq)))
+	if r.made() {
+		w.null("title")
+	} else {
+		w.str("title", "Conversation "+strconv.Itoa(int(seq)))
+	}
 	w.obj("custom_attributes")
 	w.int("revision", int64(r.version))
 	w.end()
-	w.obj("linked_objects")
-	w.str("type", "list")
-	w.list("data")
-	w.endList()
-	w.int("total_count", 0)
-	w.bool("has_more", false)
-	w.end()
+	writeLinked(w, "ticket", ws.linkedOf(Conversations, seq, r))
 	w.bool("ai_agent_participated", false)
 	if parts {
-		ws.writeParts(w, "conversation_part", Conversations, seq, r, n)
+		ws.writeParts(w, "conversation_part", Conversations, seq, r, n-len(r.parts()))
 	}
 	w.end()
 }
 
-func (ws *Workspace) author(w *writer, key string, contact uint32) {
+func (ws *Workspace) writeAuthor(w *writer, key string, contact uint32) {
 	w.obj(key)
 	w.str("type", "user")
 	w.idOf("id", Contacts, contact)
-	w.str("name", ws.contactName(contact))
-	w.str("email", ws.email(contact))
+	w.str("name", ws.contactName(contact, &row{}))
+	w.str("email", ws.email(contact, &row{}))
 	w.end()
 }
 
-func (ws *Workspace) withContact(w *writer, contact uint32) {
+// withContacts appends the contacts of a conversation or a ticket. Their
+// external ids are those that they had at first.
+func (ws *Workspace) withContacts(w *writer, ids []string) {
 	w.obj("contacts")
 	w.str("type", "contact.list")
 	w.list("contacts")
-	w.open('{')
-	w.str("type", "contact")
-	w.idOf("id", Contacts, contact)
-	w.str("external_id", externalID(contact))
-	w.end()
-	w.endList()
-	w.end()
-}
-
-// writeParts appends the newest parts of a conversation or a ticket and how
-// many there are.
-func (ws *Workspace) writeParts(w *writer, typ string, e Entity, seq uint32, r *row, n int) {
-	w.obj(typ + "s")
-	w.str("type", typ+".list")
-	w.list(typ + "s")
-	contact := ws.contactOf(e, seq)
-	for i := max(0, n-partsMax); i < n; i++ {
-		at := partTime(i, n, r)
+	for _, id := range ids {
+		seq, _ := Contacts.seq(id)
 		w.open('{')
-		w.str("type", typ)
-		w.str("id", e.id(seq)+strconv.Itoa(10_000+i))
-		if e == Tickets {
-			w.str("part_type", "ticket_state_updated_by_admin")
-			w.str("ticket_state", ws.ticketState(seq, r))
-			w.str("previous_ticket_state", "submitted")
-		} else {
-			w.str("part_type", "comment")
-			w.str("body", "<p>"+padding(ws.rnd(e, seq, uint64(i)), 80)+"</p>")
-		}
-		w.int("created_at", int64(at))
-		w.int("updated_at", int64(at))
-		ws.author(w, "author", contact)
-		w.list("attachments")
-		w.endList()
-		w.bool("redacted", false)
+		w.str("type", "contact")
+		w.str("id", id)
+		w.str("external_id", "user-"+strconv.Itoa(int(seq)))
 		w.end()
 	}
 	w.endList()
-	w.int("total_count", int64(n))
 	w.end()
 }
 
-func (ws *Workspace) conversationSearch() *searchable {
-	date := func(f func(uint32, *row) uint32) field { return field{kind: dateField, time: f} }
-	text := func(f func(uint32, *row) string) field { return field{kind: stringField, text: f} }
-	return &searchable{
-		list: "conversation.list", items: "conversations", perPage: 20, sortBy: "updated_at",
-		sorts: map[string]func(uint32, *row) uint32{"id": func(uint32, *row) uint32 { return 0 }},
-		fields: map[string]field{
-			"id":            text(func(seq uint32, _ *row) string { return Conversations.id(seq) }),
-			"created_at":    date(func(_ uint32, r *row) uint32 { return r.created }),
-			"updated_at":    date(func(_ uint32, r *row) uint32 { return r.updated }),
-			"waiting_since": date(func(uint32, *row) uint32 { return 0 }),
-			"snoozed_until": date(func(uint32, *row) uint32 { return 0 }),
-			"title":         text(func(seq uint32, _ *row) string { return "Conversation " + strconv.Itoa(int(seq)) }),
-			"source.type":   text(func(uint32, *row) string { return "conversation" }),
-			"state":         text(ws.conversationState),
-			"open":          {kind: booleanField, flag: func(seq uint32, r *row) bool { return ws.conversationState(seq, r) == "open" }},
-			"read":          {kind: booleanField, flag: func(seq uint32, _ *row) bool { return seq%2 == 0 }},
-			"admin_assignee_id": text(func(seq uint32, _ *row) string {
-				return strconv.FormatUint(ws.rnd(Conversations, seq, 'a')%3, 10)
-			}),
-			"contact_ids": {kind: memberField, members: func(seq uint32, _ *row) []string {
-				return []string{Contacts.id(ws.contactOf(Conversations, seq))}
-			}},
-			"statistics.count_conversation_parts": {kind: integerField, number: func(seq uint32, r *row) int64 {
-				return int64(partCount(seq, r))
-			}},
-		},
+// writeTags appends the tags of a conversation, a ticket or an article.
+func (ws *Workspace) writeTags(w *writer, seq uint32, r *row) {
+	w.obj("tags")
+	w.str("type", "tag.list")
+	w.list("tags")
+	for _, id := range ws.labelsOf(seq, r) {
+		ws.writeTag(w, id, r.created)
 	}
+	w.endList()
+	w.end()
+}
+
+// writeLinked appends what is linked to a conversation or a ticket.
+func writeLinked(w *writer, typ string, ids []string) {
+	w.obj("linked_objects")
+	w.str("type", "list")
+	w.list("data")
+	for _, id := range ids {
+		w.open('{')
+		w.str("type", typ)
+		w.str("id", id)
+		w.null("category")
+		w.end()
+	}
+	w.endList()
+	w.int("total_count", int64(len(ids)))
+	w.bool("has_more", false)
+	w.end()
+}
+
+// sourceBody is how a conversation began.
+func (ws *Workspace) sourceBody(seq uint32, r *row) string {
+	if r.doc != nil {
+		if source := r.doc.fields.object("source"); source != nil {
+			return source.text("body")
+		}
+	}
+	return "<p>" + padding(ws.rnd(Conversations, seq, 'b'), 120) + "</p>"
+}
+
+func (ws *Workspace) conversationRead(seq uint32, r *row) bool {
+	if r.doc != nil {
+		if read, ok := r.doc.fields.flag("read"); ok || r.doc.made {
+			return read
+		}
+	}
+	return seq%2 == 0
 }
 
 // getConversation answers with the parts, which no list has.
@@ -212,9 +224,14 @@ func (ws *Workspace) getConversation(c *call) {
 		c.notFound("Conversation")
 		return
 	}
+	c.json(ws.conversationJSON(seq, r))
+}
+
+// conversationJSON is a conversation with its parts.
+func (ws *Workspace) conversationJSON(seq uint32, r row) []byte {
 	var w writer
-	ws.writeConversation(&w, seq, &r, true)
-	c.json(w.b)
+	ws.laid(&w, Conversations, &r, func() { ws.writeConversation(&w, seq, &r, true) })
+	return w.b
 }
 
 // deletedConversations lists what was deleted, the latest first.
@@ -231,7 +248,7 @@ func (ws *Workspace) deletedConversations(c *call) {
 		w.open('{')
 		w.str("type", "conversation")
 		w.str("id", d.id)
-		w.bool("metrics_retained", true)
+		w.bool("metrics_retained", !d.forgotten)
 		w.int("deleted_at", int64(d.at))
 		w.end()
 	})

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -68,10 +70,26 @@ func Cut() Effect {
 	return func(a *Answer) { a.Cut = true }
 }
 
-// Reset ends the connection before the answer; the request has been served.
+// NoAnswer leaves a request without an answer until the client gives up. A write
+// has happened.
+func NoAnswer() Effect { return Slow(365 * 24 * time.Hour) }
+
+// Reset ends the connection before the answer.
 func Reset() Effect {
 	return func(a *Answer) { a.Err = ErrReset }
 }
+
+// Refused lets no connection come about, so that the client knows that its
+// request was not sent. A server can only break the connection, as [Reset] does.
+func Refused() Effect {
+	return func(a *Answer) { a.Err = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED} }
+}
+
+// Locked answers with a 423, as where the workspace is locked.
+func Locked() Effect { return Status(423, "forbidden", "The workspace is locked") }
+
+// Unpaid answers with a 402, as where the workspace has not been paid for.
+func Unpaid() Effect { return Status(402, "api_plan_restricted", "Active subscription needed") }
 
 // WrongTotal adds by to the number of records that a page claims there are.
 func WrongTotal(by int) Effect {

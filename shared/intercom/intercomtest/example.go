@@ -8,24 +8,30 @@ import (
 	"intercom-connector/shared/intercom"
 )
 
-// Example returns a request for a read that the workspace answers with success,
-// for whoever wants to walk the catalog. It assumes that there is a record of
-// every entity.
+// Example returns a request that the workspace answers with success, for whoever
+// wants to walk the catalog. It assumes that there are records of every entity.
+// The example of a write fits the workspace as it is: one that was sent may not
+// succeed a second time, but the next one does.
 func (ws *Workspace) Example(op *intercom.Operation) intercom.Request {
 	req := intercom.Request{Operation: op, Path: map[string]string{}, Query: url.Values{}}
-	parent := ""
+	parent, path := "", ""
 	for s := range strings.SplitSeq(strings.TrimPrefix(op.Path, "/"), "/") {
 		if name, ok := strings.CutPrefix(s, "{"); ok {
-			req.Path[strings.TrimSuffix(name, "}")] = ws.exampleID(parent)
-			parent = ""
+			id := ws.exampleID(parent, path)
+			req.Path[strings.TrimSuffix(name, "}")] = id
+			parent, path = "", path+"/"+id
 			continue
 		}
-		parent = s
+		parent, path = s, path+"/"+s
 	}
 	for _, p := range op.Query {
 		if p.Required {
 			req.Query.Set(p.Name, sharedID(0))
 		}
+	}
+	if op.Kind != intercom.Read {
+		ws.exampleWrite(&req)
+		return req
 	}
 	switch op.Method + " " + op.Path {
 	case "GET /admins/activity_logs":
@@ -46,8 +52,9 @@ func (ws *Workspace) Example(op *intercom.Operation) intercom.Request {
 	return req
 }
 
-// exampleID returns the id of something that exists under a part of a path.
-func (ws *Workspace) exampleID(parent string) string {
+// exampleID returns the id of something that exists under a part of a path,
+// which as a whole is path.
+func (ws *Workspace) exampleID(parent, path string) string {
 	switch parent {
 	case "contacts":
 		return ws.first(Contacts)
@@ -67,18 +74,27 @@ func (ws *Workspace) exampleID(parent string) string {
 		return ws.first(Executions)
 	case "find_by_external_id":
 		for r := range ws.Records(Contacts) {
-			if seq, _ := Contacts.seq(r.ID); !ws.lead(seq) {
-				return externalID(seq)
+			if o, _ := parseObject(r.JSON); o.has("external_id") {
+				return o.text("external_id")
 			}
 		}
 	case "notes":
 		for r := range ws.Records(Contacts) {
-			if seq, _ := Contacts.seq(r.ID); noteCount(seq) > 0 {
-				return noteID(seq, 0)
+			if seq, _ := Contacts.seq(r.ID); noteCount(seq, &row{}) > 0 {
+				return noteID(seq, &row{}, 0)
 			}
 		}
 	case "custom_object_instances":
 		return "Order"
+	}
+	return ws.firstShelved(path)
+}
+
+// firstShelved returns the id of the first record of a list without rules of its
+// own.
+func (ws *Workspace) firstShelved(key string) string {
+	for _, r := range ws.shelved(key) {
+		return r.id
 	}
 	return sharedID(0)
 }

@@ -25,6 +25,11 @@ type Fault struct {
 	Probability float64
 
 	Effect Effect
+	// After makes a write happen all the same: only its answer is lost. Without
+	// it, an effect that leaves no success of the answer comes before the write,
+	// which then does not happen. Effects that only spoil the answer, as [Slow],
+	// [Cut] and [NoAnswer] do, always come after it.
+	After bool
 }
 
 // An armed fault is one that is watching requests.
@@ -52,17 +57,21 @@ func (ws *Workspace) Heal() {
 	ws.limiter.ordered = 0
 }
 
-// befall returns the effects that come over a request.
-func (ws *Workspace) befall(c *call, rt *route) []Effect {
+// befall returns the effects that come over a request: those that come before
+// it is served, where it is a write, and those that come after.
+func (ws *Workspace) befall(c *call, rt *route) (before, after []Effect) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	var effects []Effect
 	for _, f := range ws.faults {
-		if f.fits(c, rt) && f.strikes(ws.cfg.Seed) {
-			effects = append(effects, f.Effect)
+		switch {
+		case !f.fits(c, rt) || !f.strikes(ws.cfg.Seed):
+		case f.After:
+			after = append(after, f.Effect)
+		default:
+			before = append(before, f.Effect)
 		}
 	}
-	return effects
+	return before, after
 }
 
 func (f *armed) fits(c *call, rt *route) bool {

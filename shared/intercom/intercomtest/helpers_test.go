@@ -29,14 +29,14 @@ func send(ctx context.Context, t *testing.T, ws http.RoundTripper, method, targe
 	return do(ws, newRequest(ctx, t, method, target, body))
 }
 
-func newRequest(ctx context.Context, t *testing.T, method, target, body string) *http.Request {
-	t.Helper()
+func newRequest(ctx context.Context, tb testing.TB, method, target, body string) *http.Request {
+	tb.Helper()
 	if strings.HasPrefix(target, "/") {
 		target = base + target
 	}
 	req, err := http.NewRequestWithContext(ctx, method, target, strings.NewReader(body))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer secret")
 	req.Header.Set("Intercom-Version", "2.16")
@@ -237,3 +237,51 @@ func byID(t *testing.T, items []json.RawMessage) map[string]string {
 const everything = `{"field":"created_at","operator":">","value":1}`
 
 const ascending = `{"field":"updated_at","order":"ascending"}`
+
+// call sends a request that succeeds and returns its answer.
+func call(t *testing.T, ws http.RoundTripper, method, path, body string) map[string]any {
+	t.Helper()
+	r := send(t.Context(), t, ws, method, path, body)
+	if r.Err != nil || r.Status >= 300 {
+		t.Fatalf("%s %s %s: got %d (%v)\n%s", method, path, body, r.Status, r.Err, r.Body)
+	}
+	var v map[string]any
+	if len(r.Body) > 0 {
+		if err := json.Unmarshal(r.Body, &v); err != nil {
+			t.Fatalf("%v\n%s", err, r.Body)
+		}
+	}
+	return v
+}
+
+// at returns what is under a path of keys and numbers of list entries.
+func at(v any, path ...any) any {
+	for _, p := range path {
+		switch p := p.(type) {
+		case string:
+			m, _ := v.(map[string]any)
+			v = m[p]
+		case int:
+			l, _ := v.([]any)
+			if p < 0 {
+				p += len(l)
+			}
+			if p < 0 || p >= len(l) {
+				return nil
+			}
+			v = l[p]
+		}
+	}
+	return v
+}
+
+// message returns the message of an error list.
+func (r reply) message() string {
+	var list struct {
+		Errors []struct{ Message string }
+	}
+	if json.Unmarshal(r.Body, &list) != nil || len(list.Errors) != 1 {
+		return ""
+	}
+	return list.Errors[0].Message
+}

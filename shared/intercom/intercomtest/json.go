@@ -8,12 +8,12 @@ import (
 // A writer appends JSON by hand: pages of a million records are made with it.
 type writer struct{ b []byte }
 
-// sep puts a comma where one belongs: everywhere but after an opening bracket
-// or a key.
+// sep puts a comma where one belongs: everywhere but after an opening bracket,
+// a key or another comma.
 func (w *writer) sep() {
 	if n := len(w.b); n > 0 {
 		switch w.b[n-1] {
-		case '{', '[', ':':
+		case '{', '[', ':', ',':
 		default:
 			w.b = append(w.b, ',')
 		}
@@ -35,6 +35,15 @@ func (w *writer) obj(k string)  { w.key(k); w.b = append(w.b, '{') }
 func (w *writer) list(k string) { w.key(k); w.b = append(w.b, '[') }
 
 func (w *writer) str(k, v string) { w.key(k); w.value(v) }
+
+// strOrNull appends a string, null for "".
+func (w *writer) strOrNull(k, v string) {
+	if v == "" {
+		w.null(k)
+		return
+	}
+	w.str(k, v)
+}
 
 // plain appends a string that is known to need no escapes.
 func (w *writer) plain(k, v string) {
@@ -64,6 +73,9 @@ func (w *writer) null(k string)         { w.key(k); w.b = append(w.b, "null"...)
 
 // raw appends a value that is JSON already.
 func (w *writer) raw(k, v string) { w.key(k); w.b = append(w.b, v...) }
+
+// item appends a value of a list that is JSON already.
+func (w *writer) item(v []byte) { w.sep(); w.b = append(w.b, v...) }
 
 // time appends unix seconds, null for 0.
 func (w *writer) time(k string, t uint32) {

@@ -1,8 +1,11 @@
 package intercomtest
 
 import (
+	"cmp"
+	"encoding/json"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -166,14 +169,9 @@ func (ws *Workspace) listEvents(c *call) {
 	if !ok {
 		return
 	}
-	times := ws.eventTimes(seq, r)
-	var w writer
-	w.open('{')
-	w.str("type", "event.list")
+	events := ws.eventsOf(seq, r)
 	if c.query.Get("summary") == "true" {
-		w.b = w.b[:0]
-		ws.eventSummary(&w, seq, times)
-		c.json(w.b)
+		c.json(ws.eventSummary(seq, &r, events))
 		return
 	}
 	perPage := 50
@@ -184,29 +182,31 @@ func (ws *Workspace) listEvents(c *call) {
 			return
 		}
 	}
-	before := len(times)
+	before := len(events)
 	if s := c.query.Get("before"); s != "" {
 		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 || n > len(times) {
+		if err != nil || n < 1 || n > len(events) {
 			c.failWith(invalid("before %q is not one of this list", s))
 			return
 		}
 		before = n
 	}
 	from := max(0, before-perPage)
+	var w writer
+	w.open('{')
+	w.str("type", "event.list")
 	w.list("events")
 	for i := before - 1; i >= from; i-- {
+		e := events[i]
 		w.open('{')
 		w.str("type", "event")
-		w.str("id", requestID(uint64(seq), i))
-		w.str("event_name", "event-"+strconv.Itoa(i%5))
-		w.int("created_at", int64(times[i]))
-		w.str("user_id", externalID(seq))
+		w.str("id", e.id)
+		w.str("event_name", e.name)
+		w.int("created_at", int64(e.at))
+		w.str("user_id", ws.externalID(seq, &r))
 		w.idOf("intercom_user_id", Contacts, seq)
-		w.str("email", ws.email(seq))
-		w.obj("metadata")
-		w.int("number", int64(i))
-		w.end()
+		w.str("email", ws.email(seq, &r))
+		w.raw("metadata", string(e.metadata))
 		w.end()
 	}
 	w.endList()
@@ -217,9 +217,9 @@ func (ws *Workspace) listEvents(c *call) {
 		w.str("next", ws.cfg.apiBase()+"/events?"+q.Encode())
 	}
 	w.end()
-	w.str("email", ws.email(seq))
+	w.str("email", ws.email(seq, &r))
 	w.idOf("intercom_user_id", Contacts, seq)
-	w.str("user_id", externalID(seq))
+	w.str("user_id", ws.externalID(seq, &r))
 	w.end()
 	c.json(w.b)
 }
@@ -230,23 +230,18 @@ func (ws *Workspace) eventContact(c *call) (uint32, row, bool) {
 		c.fail(http.StatusBadRequest, "parameter_missing", "type is missing, or not user")
 		return 0, row{}, false
 	}
-	id := c.query.Get("intercom_user_id")
-	if user := c.query.Get("user_id"); user != "" {
-		if n, err := strconv.ParseUint(trimUser(user), 10, 32); err == nil {
-			id = Contacts.id(uint32(n))
+	who := object{}
+	for _, k := range []string{"intercom_user_id", "user_id", "email"} {
+		if v := c.query.Get(k); v != "" {
+			who = who.with(k, quoted(v))
 		}
 	}
-	if email := c.query.Get("email"); email != "" {
-		if n, err := strconv.ParseUint(trimEmail(email), 10, 32); err == nil {
-			id = Contacts.id(uint32(n))
-		}
-	}
-	if id == "" {
+	if len(who) == 0 {
 		c.fail(http.StatusBadRequest, "parameter_missing", "one of user_id, intercom_user_id and email is needed")
 		return 0, row{}, false
 	}
 	ws.mu.Lock()
-	seq, r, ok := ws.tables[Contacts].find(id)
+	seq, r, ok := ws.namedContact(who, "intercom_user_id", "user_id")
 	ws.mu.Unlock()
 	if !ok {
 		c.notFound("User")
@@ -254,37 +249,67 @@ func (ws *Workspace) eventContact(c *call) (uint32, row, bool) {
 	return seq, r, ok
 }
 
-// eventTimes returns when a contact's events happened, the oldest first, as far
-// back as they are kept.
-func (ws *Workspace) eventTimes(seq uint32, r row) []uint32 {
-	n := eventCount(seq)
-	oldest := int64(unixNow()) - int64(eventsKept.Seconds())
-	end := max(unix(ws.cfg.End), r.created)
-	var times []uint32
-	for i := range n {
-		at := r.created + uint32(uint64(end-r.created)*uint64(i)/uint64(n))
-		if int64(at) >= oldest {
-			times = append(times, at)
-		}
-	}
-	return times
+// An event is something that a contact did.
+type event struct {
+	id, name string
+	at       uint32
+	metadata json.RawMessage
 }
 
-func (ws *Workspace) eventSummary(w *writer, seq uint32, times []uint32) {
+// eventsOf returns a contact's events, the oldest first, as far back as they are
+// kept: those that are made up, and those that clients sent.
+func (ws *Workspace) eventsOf(seq uint32, r row) []event {
+	n := eventCount(seq)
+	if r.made() {
+		n = 0
+	}
+	end := max(unix(ws.cfg.End), r.created)
+	var all []event
+	for i := range n {
+		all = append(all, event{
+			id:       requestID(uint64(seq), i),
+			name:     "event-" + strconv.Itoa(i%5),
+			at:       r.created + uint32(uint64(end-r.created)*uint64(i)/uint64(n)),
+			metadata: json.RawMessage(`{"number":` + strconv.Itoa(i) + `}`),
+		})
+	}
+	ws.mu.Lock()
+	sent := ws.events[seq]
+	ws.mu.Unlock()
+	if len(sent) > 0 {
+		all = append(all, sent...)
+		slices.SortStableFunc(all, func(a, b event) int { return cmp.Compare(a.at, b.at) })
+	}
+	oldest := int64(unixNow()) - int64(eventsKept.Seconds())
+	return slices.DeleteFunc(all, func(e event) bool { return int64(e.at) < oldest })
+}
+
+func (ws *Workspace) eventSummary(seq uint32, r *row, events []event) []byte {
+	var names []string
+	byName := map[string][]event{}
+	for _, e := range events {
+		if byName[e.name] == nil {
+			names = append(names, e.name)
+		}
+		byName[e.name] = append(byName[e.name], e)
+	}
+	var w writer
 	w.open('{')
 	w.str("type", "event.summary")
-	w.str("email", ws.email(seq))
+	w.str("email", ws.email(seq, r))
 	w.idOf("intercom_user_id", Contacts, seq)
-	w.str("user_id", externalID(seq))
+	w.str("user_id", ws.externalID(seq, r))
 	w.list("events")
-	for name := range min(5, len(times)) {
+	for _, name := range names {
+		same := byName[name]
 		w.open('{')
-		w.str("name", "event-"+strconv.Itoa(name))
-		w.iso("first", times[name])
-		w.iso("last", times[name+(len(times)-1-name)/5*5])
-		w.int("count", int64(1+(len(times)-1-name)/5))
+		w.str("name", name)
+		w.iso("first", same[0].at)
+		w.iso("last", same[len(same)-1].at)
+		w.int("count", int64(len(same)))
 		w.end()
 	}
 	w.endList()
 	w.end()
+	return w.b
 }

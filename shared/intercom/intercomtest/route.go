@@ -29,7 +29,7 @@ type routeKey struct {
 
 // handlers are the operations that have rules of their own: by method and path
 // without the names of its parameters. The other reads are answered by their
-// shape, writes not at all.
+// shape, the other writes by what their path and method say.
 func handlers() map[string]handler {
 	all := map[string]handler{}
 	for _, group := range []map[string]handler{
@@ -41,16 +41,30 @@ func handlers() map[string]handler {
 	return all
 }
 
+// writeHandlers are the writes that have rules of their own.
+func writeHandlers() map[string]handler {
+	all := map[string]handler{}
+	for _, group := range []map[string]handler{
+		attributeHandlers, customObjectHandlers, contactWriteHandlers, tagHandlers, attachHandlers,
+		companyWriteHandlers, eventHandlers, conversationWriteHandlers, ticketWriteHandlers,
+		contentWriteHandlers, exportHandlers, optionHandlers, singleHandlers, ticketAttributeHandlers,
+	} {
+		maps.Copy(all, group)
+	}
+	return all
+}
+
 func newRoutes() routes {
 	rs := routes{}
 	own := handlers()
+	maps.Copy(own, writeHandlers())
 	for _, op := range intercom.Operations() {
 		path := anonymous(op.Path)
 		rt := route{op: op, segments: strings.Split(path, "/"), handle: own[op.Method+" "+path]}
 		if rt.handle == nil {
 			rt.handle = (*Workspace).shaped
 			if op.Kind != intercom.Read {
-				rt.handle = notYet
+				rt.handle = generic(op)
 			}
 		}
 		k := routeKey{op.Method, len(rt.segments)}
@@ -58,9 +72,6 @@ func newRoutes() routes {
 	}
 	return rs
 }
-
-// notYet answers a write.
-func notYet(_ *Workspace, c *call) { c.fail(404, "not_found", "Resource Not Found") }
 
 // anonymous returns a documented path without the names of its parameters,
 // which differ between versions of the description.

@@ -42,6 +42,11 @@ type call struct {
 	body    []byte
 	version string
 	answer  Answer
+
+	// Of a write:
+	made   string // id of what it made or changed
+	again  bool   // it had been so already
+	number int    // in the audit, from 1; 0 for a write that was not applied
 }
 
 func (c *call) fail(status int, code, message string) { c.answer.Fail(status, code, message) }
@@ -150,6 +155,7 @@ func (ws *Workspace) serve(ctx context.Context, r *http.Request, body []byte) *A
 	if err := wait(ctx, ws.cfg.Latency+a.Delay); err != nil {
 		a.Err = err
 	}
+	ws.answered(c)
 	ws.depart(a)
 	return a
 }
@@ -166,6 +172,9 @@ func (ws *Workspace) respond(c *call, r *http.Request) {
 		a.Fail(http.StatusUnauthorized, "token_not_found", "Access Token Not Found")
 		return
 	}
+	if ws.refused(a) {
+		return
+	}
 	if over := ws.meter(a); over {
 		return
 	}
@@ -177,8 +186,10 @@ func (ws *Workspace) respond(c *call, r *http.Request) {
 
 	rt, params := ws.routes.find(r.Method, r.URL.EscapedPath())
 	ws.note(rt)
-	effects := ws.befall(c, rt)
+	before, after := ws.befall(c, rt)
 	switch {
+	case rt != nil && rt.op.Kind != intercom.Read && a.stoppedBy(before):
+		// It never came as far as to change anything.
 	case rt == nil:
 		c.notFound("Resource")
 	case len(c.body) > 0 && !validObject(c.body):
@@ -187,7 +198,7 @@ func (ws *Workspace) respond(c *call, r *http.Request) {
 		c.op, c.params = rt.op, params
 		rt.handle(ws, c)
 	}
-	for _, change := range effects {
+	for _, change := range slices.Concat(before, after) {
 		change(a)
 	}
 }

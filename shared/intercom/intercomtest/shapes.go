@@ -1,6 +1,7 @@
 package intercomtest
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -107,6 +108,23 @@ func (ws *Workspace) shaped(c *call) {
 }
 
 func (ws *Workspace) shapedList(c *call, path string) {
+	s := shapeOf(path)
+	all := ws.shelved(c.shelfKey())
+	item := func(w *writer, i int) { ws.writeShelved(w, s, all[i]) }
+	switch {
+	case s.perPage == 0:
+		ws.plainList(c, s.list, c.op.Items, len(all), item)
+	case s.cursor:
+		ws.shapedCursor(c, s, all)
+	default:
+		ws.numbered(c, numbered{
+			list: s.list, items: c.op.Items, total: len(all), perPage: s.perPage, most: s.most, next: s.next,
+		}, item)
+	}
+}
+
+// shapeOf returns the shape of a list, or of an object of it.
+func shapeOf(path string) shape {
 	s, ok := shapes[path]
 	if !ok {
 		s = shapes[strings.TrimSuffix(path, "/{}")]
@@ -114,21 +132,11 @@ func (ws *Workspace) shapedList(c *call, path string) {
 	def(&s.typ, singular(path))
 	def(&s.list, "list")
 	def(&s.most, 150)
-	item := func(w *writer, i int) { ws.writeShape(w, s, sharedID(i)) }
-	switch {
-	case s.perPage == 0:
-		ws.plainList(c, s.list, c.op.Items, ws.cfg.Others, item)
-	case s.cursor:
-		ws.shapedCursor(c, s, item)
-	default:
-		ws.numbered(c, numbered{
-			list: s.list, items: c.op.Items, total: ws.cfg.Others, perPage: s.perPage, most: s.most, next: s.next,
-		}, item)
-	}
+	return s
 }
 
 // shapedCursor pages by ?starting_after.
-func (ws *Workspace) shapedCursor(c *call, s shape, item func(w *writer, i int)) {
+func (ws *Workspace) shapedCursor(c *call, s shape, all []shelved) {
 	perPage := s.perPage
 	if v := c.query.Get("per_page"); v != "" {
 		var err error
@@ -139,28 +147,28 @@ func (ws *Workspace) shapedCursor(c *call, s shape, item func(w *writer, i int))
 	}
 	from := 0
 	if c.query.Has("starting_after") {
-		i, ok := ws.sharedAt(c.query.Get("starting_after"))
-		if !ok {
+		i := slices.IndexFunc(all, func(r shelved) bool { return r.id == c.query.Get("starting_after") })
+		if i < 0 {
 			c.failWith(errCursor)
 			return
 		}
 		from = i + 1
 	}
-	to := min(from+perPage, ws.cfg.Others)
+	to := min(from+perPage, len(all))
 	var w writer
 	w.open('{')
 	w.str("type", s.list)
 	openItems(&w, c.op.Items)
-	for i := from; i < to; i++ {
-		item(&w, i)
+	for _, r := range all[from:to] {
+		ws.writeShelved(&w, s, r)
 	}
 	closeItems(&w, c.op.Items)
 	w.obj("pages")
 	w.str("type", "pages")
 	w.int("per_page", int64(perPage))
-	if to < ws.cfg.Others {
+	if to < len(all) {
 		w.obj("next")
-		w.str("starting_after", sharedID(to-1))
+		w.str("starting_after", all[to-1].id)
 		w.end()
 	}
 	w.end()
@@ -174,27 +182,48 @@ func (ws *Workspace) shapedObject(c *call, path string) {
 	if n := len(c.params); n > 0 {
 		id = c.params[n-1]
 	}
-	s, listed := shapes[strings.TrimSuffix(path, "/{}")]
-	def(&s.typ, singular(path))
-	if _, ok := ws.sharedAt(id); listed && !s.anyID && !ok || strings.HasPrefix(id, "missing") {
+	ws.mu.Lock()
+	r, ok := ws.shelvedAt(c.shelfKey(), path, id)
+	ws.mu.Unlock()
+	if !ok {
 		c.notFound("Resource")
 		return
 	}
-	if _, err := strconv.Atoi(id); err != nil {
-		s.number = false
-	}
 	var w writer
-	ws.writeShape(&w, s, id)
+	ws.writeShelved(&w, shapeOf(path), r)
 	c.json(w.b)
+}
+
+// shelvedAt returns a record of a list, and whether it exists. The caller holds
+// the lock.
+func (ws *Workspace) shelvedAt(key, path, id string) (shelved, bool) {
+	written, gone := ws.onShelf(key, id)
+	if gone || written != nil {
+		return shelved{id, written}, !gone
+	}
+	s, listed := shapes[strings.TrimSuffix(path, "/{}")]
+	_, made := ws.sharedAt(id)
+	missing := listed && !s.anyID && !made || strings.HasPrefix(id, "missing")
+	return shelved{id: id}, !missing
 }
 
 // writeShared appends a record of a list that never changes.
 func (ws *Workspace) writeShared(w *writer, typ, id string) { ws.writeShape(w, shape{typ: typ}, id) }
 
+// writeShelved appends a record of a list as clients wrote it, or as it is made
+// up.
+func (ws *Workspace) writeShelved(w *writer, s shape, r shelved) {
+	if r.json != nil {
+		w.item(r.json)
+		return
+	}
+	ws.writeShape(w, s, r.id)
+}
+
 func (ws *Workspace) writeShape(w *writer, s shape, id string) {
 	w.open('{')
 	w.str("type", s.typ)
-	if s.number {
+	if _, err := strconv.Atoi(id); s.number && err == nil {
 		w.raw("id", id)
 	} else {
 		w.str("id", id)
@@ -207,10 +236,66 @@ func (ws *Workspace) writeShape(w *writer, s shape, id string) {
 		w.int("created_at", int64(ws.sharedTime()))
 		w.int("updated_at", int64(ws.sharedTime()))
 	}
-	if s.typ == "job" {
-		w.str("status", "success")
+	for _, m := range extras(s.typ, id, ws.sharedTime()) {
+		w.raw(m.key, string(m.value))
+	}
+	if s.typ == "internal_article" || s.typ == "content_snippet" {
+		w.obj("tags")
+		w.str("type", "tag.list")
+		w.list("tags")
+		ws.writeTag(w, sharedID(0), ws.sharedTime())
+		w.endList()
+		w.end()
 	}
 	w.end()
+}
+
+// extras are what records have besides what all have: whoever makes one writes
+// over them.
+func extras(typ, id string, at uint32) object {
+	no, null, empty := json.RawMessage("false"), json.RawMessage("null"), json.RawMessage("[]")
+	switch typ {
+	case "job":
+		return object{{"status", quoted("success")}}
+	case "content_import_source":
+		return object{{"status", quoted("active")}, {"last_synced_at", digits(at)}, {"audience_ids", empty}, {"url", quoted("https://docs.example.com")}, {"sync_behavior", quoted("api")}}
+	case "external_page":
+		yes := json.RawMessage("true")
+		return object{
+			{"title", quoted("Page " + id)},
+			{"html", quoted("<p>" + id + "</p>")},
+			{"url", quoted("https://docs.example.com/" + id)},
+			{"locale", quoted("en")},
+			{"source_id", digits(firstShared)},
+			{"external_id", quoted("page_" + id)},
+			{"fin_availability", yes},
+			{"ai_agent_availability", yes},
+			{"ai_copilot_availability", yes},
+			{"ai_sales_agent_availability", yes},
+			{"last_ingested_at", digits(at)},
+		}
+	case "conversation_attribute":
+		option := object{{"id", quoted(sharedID(0))}, {"label", quoted("option")}, {"archived", no}}.json()
+		o := object{{"description", quoted("")}, {"data_type", quoted("list")}, {"required", no}, {"visible_to_team_ids", empty}, {"archived", no}, {"admin_id", quoted(sharedID(0))}}
+		if madeUp(id) {
+			o = append(o, member{"options", json.RawMessage("[" + string(option) + "]")})
+		}
+		return o
+	case "data_connector":
+		return object{{"state", quoted("draft")}}
+	case "office_hours_schedule":
+		return object{{"twenty_four_seven", no}}
+	case "ticket_type":
+		return object{
+			{"category", quoted(ticketCategories[ticketCategory(id)])},
+			{"archived", no},
+			{"is_internal", no},
+			{"ticket_type_attributes", object{{"type", quoted("list")}, {"data", empty}}.json()},
+		}
+	case "news-item":
+		return object{{"state", quoted("draft")}, {"labels", empty}, {"reactions", empty}, {"cover_image_url", null}, {"newsfeed_assignments", empty}}
+	}
+	return nil
 }
 
 // singular guesses the type of a record from the last word of its path.

@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// A row is all that is remembered about a record. The rest of it follows from
-// its number, its version and the workspace's seed.
+// A row is all that is remembered about a record that nobody wrote to. The rest
+// of it follows from its number, its version and the workspace's seed.
 type row struct {
-	created, updated uint32 // unix seconds, as served
-	touched          uint32 // when it last changed, said or unsaid
-	version          uint32 // how often it changed
+	doc              *document // what clients wrote, nil for nothing
+	created, updated uint32    // unix seconds, as served
+	touched          uint32    // when it last changed, said or unsaid
+	version          uint32    // how often it changed
 	gone             bool
 }
 

@@ -51,6 +51,15 @@ type Config struct {
 	// 500; default: any.
 	LogWindow time.Duration
 
+	// CreateLag is how long a contact that a client has made is a 404 to those
+	// who address it by its id.
+	CreateLag time.Duration
+	// Unprocessable makes an unknown custom attribute a 422 instead of a 400.
+	// Sources conflict on it, so a client has to cope with both.
+	Unprocessable bool
+	// JobTime is how long an export job takes; default 30 seconds.
+	JobTime time.Duration
+
 	// Latency is how long every answer takes. Its content is from the beginning
 	// of that time, its Date from the end.
 	Latency time.Duration
@@ -87,6 +96,9 @@ type Workspace struct {
 	scroll  scroll
 	merged  map[uint32]uint32 // contacts: who was merged -> into whom
 	deleted []deletion        // conversations that are no more, oldest first
+	written
+	audit   audit
+	refusal *refusal // of everything, nil for none
 	limiter limiter
 	faults  []*armed
 	stats   Stats
@@ -101,6 +113,42 @@ var (
 	_ http.RoundTripper = (*Workspace)(nil)
 )
 
+// What clients wrote and no row holds.
+type written struct {
+	serial     uint64               // ids that were given away
+	archived   map[uint32]struct{}  // contacts
+	fresh      map[uint32]time.Time // contacts: when they were made
+	emails     book                 // contacts by address, in lower case
+	externals  book                 // contacts by external id
+	companies  map[string]uint32    // by company_id
+	moved      map[uint32]struct{}  // contacts whose companies clients have changed
+	notes      map[string]entry     // of contacts, by id
+	events     map[uint32][]event   // of contacts, in the order they came
+	eventsSeen map[eventKey]struct{}
+	attributes []attribute
+	shelves    map[string]*shelf // lists that have no rules of their own
+	jobs       map[string]job    // export jobs
+	tagNames   tagNames
+	allowlist  object
+}
+
+func newWritten() written {
+	return written{
+		archived:   map[uint32]struct{}{},
+		fresh:      map[uint32]time.Time{},
+		emails:     book{},
+		externals:  book{},
+		companies:  map[string]uint32{},
+		moved:      map[uint32]struct{}{},
+		notes:      map[string]entry{},
+		events:     map[uint32][]event{},
+		eventsSeen: map[eventKey]struct{}{},
+		attributes: builtInAttributes(),
+		shelves:    map[string]*shelf{},
+		jobs:       map[string]job{},
+	}
+}
+
 // New returns a workspace filled as cfg says.
 func New(cfg Config) *Workspace {
 	cfg = cfg.withDefaults()
@@ -108,6 +156,7 @@ func New(cfg Config) *Workspace {
 		cfg:     cfg,
 		routes:  newRoutes(),
 		merged:  map[uint32]uint32{},
+		written: newWritten(),
 		limiter: limiter{limit: cfg.Limit, window: cfg.Window},
 		stats:   Stats{ByOperation: map[string]int{}, ByStatus: map[int]int{}},
 	}
@@ -135,6 +184,7 @@ func (c Config) withDefaults() Config {
 	def(&c.Recordings, "https://"+ForeignHost+"/recordings")
 	def(&c.Span, 60*24*time.Hour)
 	def(&c.Window, 10*time.Second)
+	def(&c.JobTime, 30*time.Second)
 	if c.Zone == nil {
 		c.Zone = time.UTC
 	}

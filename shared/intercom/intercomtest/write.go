@@ -2,6 +2,23 @@ package intercomtest
 
 // write appends a record as lists and searches serve it.
 func (ws *Workspace) write(w *writer, e Entity, seq uint32, r row) {
+	ws.laid(w, e, &r, func() { ws.generate(w, e, seq, r) })
+}
+
+// laid has a record appended and lays what clients wrote over it.
+func (ws *Workspace) laid(w *writer, e Entity, r *row, generate func()) {
+	if r.doc == nil {
+		generate()
+		return
+	}
+	w.sep()
+	start := len(w.b)
+	generate()
+	w.overlay(e, start, r.doc)
+}
+
+// generate appends a record without what clients wrote over its fields.
+func (ws *Workspace) generate(w *writer, e Entity, seq uint32, r row) {
 	switch e {
 	case Contacts:
 		ws.writeContact(w, seq, &r)
