@@ -1,6 +1,6 @@
-// Package transform runs jq programs over the parameters of requests and over
-// records: [Requests] and [Records] for subscriptions, [Program.Run] beneath
-// them. The language is that of github.com/itchyny/gojq.
+// Package transform runs jq programs over the parameters of requests, over
+// records and over messages: [Requests] and [Records] for subscriptions,
+// [Message] for publishers, [Program.Run] beneath them. The language is that of github.com/itchyny/gojq.
 //
 // # Reproducible programs
 //
