@@ -111,10 +111,11 @@ type Resweep struct {
 
 // A Destination is where a subscription's events go.
 type Destination struct {
-	Type string `json:"type"`           // sqs, s3, eventbridge, file or stdout
+	Type string `json:"type"`           // sqs, s3, eventbridge, publisher, file or stdout
 	FIFO bool   `json:"fifo,omitempty"` // sqs only
 	ARN  string `json:"arn,omitempty"`  // of an existing queue, bucket or bus; "" makes one
 	Path string `json:"path,omitempty"` // file only
+	Name string `json:"name,omitempty"` // publisher only
 }
 
 // A Publisher is a standing order to write.

@@ -127,9 +127,10 @@ type Resweep struct {
 type Destination struct {
 	located
 
-	// Type is a queue (sqs), a bucket (s3), an event bus (eventbridge), and on a
-	// laptop a file or stdout.
-	Type string `yaml:"type" jsonschema:"required,enum=sqs,enum=s3,enum=eventbridge,enum=file,enum=stdout"`
+	// Type is a queue (sqs), a bucket (s3), an event bus (eventbridge), one of
+	// the publishers (publisher, not for responses), and on a laptop a file or
+	// stdout.
+	Type string `yaml:"type" jsonschema:"required,enum=sqs,enum=s3,enum=eventbridge,enum=publisher,enum=file,enum=stdout"`
 	// FIFO makes a queue keep the order of each record's events. Only for sqs.
 	// Default: false.
 	FIFO *bool `yaml:"fifo"`
@@ -137,6 +138,10 @@ type Destination struct {
 	ARN string `yaml:"arn"`
 	// Path is the file that events are appended to. Only for file.
 	Path string `yaml:"path"`
+	// Name is the publisher that every record becomes a message of: the data of
+	// the event, with the event's id as the message's id and the record's id as
+	// its group. Only for publisher.
+	Name string `yaml:"name" jsonschema:"example=archive-note"`
 }
 
 // A Publisher is a standing order to write.

@@ -76,6 +76,35 @@ publishers:
 	}
 }
 
+func TestRoute(t *testing.T) {
+	t.Parallel()
+	cfg, notes, err := file.Check("connector.yaml", []byte(`
+clients: {main: {}, other: {}}
+subscriptions:
+  loop: {client: main, entity: contacts, sync: incremental, to: {type: publisher, name: update}}
+  full: {client: main, entity: tags, to: {type: publisher, name: update}}
+  away: {client: other, entity: contacts, sync: incremental, to: {type: publisher, name: update}}
+publishers:
+  update: {client: main, method: PUT, entity: "contacts/{contact_id}"}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Destination{Type: "publisher", Name: "update"}
+	if diff := cmp.Diff(want, cfg.Subscriptions["away"].To); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	var loops []string
+	for _, note := range notes {
+		if strings.Contains(note.Text, "writes to the workspace that it reads") {
+			loops = append(loops, note.Subject)
+		}
+	}
+	if diff := cmp.Diff([]string{"subscription loop"}, loops); diff != "" {
+		t.Errorf("loops: (-want +got)\n%s", diff)
+	}
+}
+
 func TestParseReadsEveryField(t *testing.T) {
 	t.Parallel()
 	got := parse(t, `

@@ -33,6 +33,9 @@ func (c *checker) publisher(name string, doc *Publisher) *config.Publisher {
 	c.clientName(doc.Client, n)
 	if doc.Responses != nil {
 		responses := c.destination(doc.Responses)
+		if responses.Type == "publisher" {
+			c.add(doc.Responses.node.place("type"), "responses cannot go to a publisher: publishing them would lead to responses again")
+		}
 		p.Responses = &responses
 	}
 	if doc.Entity == "" || doc.Method == "" || n.kind != mapKind {

@@ -38,6 +38,7 @@ func (c *checker) subscription(name string, doc *Subscription) *config.Subscript
 	c.times(doc, s)
 	s.Schedule = c.schedule(doc, subject)
 	s.To = c.destination(doc.To)
+	c.route(doc, s, subject)
 	if doc.Entity == "" || n.kind != mapKind {
 		return s
 	}
