@@ -1,6 +1,7 @@
 // Package fileout writes events as NDJSON, one CloudEvents object a line: to a
 // file that outlives crashes ([Open]) or to a stream such as standard output
-// ([Stdout]). What cannot be delivered is kept in a file beside ([Quarantine]).
+// ([Stdout]). What cannot be delivered is kept in a file beside ([Quarantine]),
+// and so is what was answered to messages ([Responses]).
 //
 // # What is safe when
 //

@@ -13,6 +13,7 @@ import (
 const (
 	eventPrefix      = `{"specversion"`
 	quarantinePrefix = `{"time"`
+	responsePrefix   = `{"publisher"`
 )
 
 // repair cuts off half a line at the end of f and returns the size that
