@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -49,6 +50,11 @@ func TestScripts(t *testing.T) {
 			"clean":     clean,
 			"status":    status,
 			"halfline":  halfline,
+			"messages":  messages,
+			"writes":    writes,
+			"lose":      lose,
+			"revoke":    revoke,
+			"lines":     lines,
 		},
 		RequireExplicitExec: true,
 	})
@@ -222,6 +228,80 @@ func halfline(ts *testscript.TestScript, neg bool, args []string) {
 	_, err = f.WriteString(`{"specversion":"1.0","id":"ab`)
 	ts.Check(err)
 	ts.Check(f.Close())
+}
+
+// messages writes a file of messages, one for each of the first N contacts. In
+// the text of a message ID is the contact's id and NUMBER counts from 1:
+// messages FILE N '{"path": {"contact_id": "ID"}}'.
+func messages(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: messages FILE N MESSAGE")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	var b strings.Builder
+	for i := range n {
+		id := of(ts).ID(intercomtest.Contacts, i)
+		b.WriteString(strings.NewReplacer("ID", id, "NUMBER", strconv.Itoa(i+1)).Replace(args[2]) + "\n")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o600))
+}
+
+// writes checks how many different writes the workspace has applied, and that
+// none was applied more than so many times: writes N [TIMES], default 1.
+func writes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: writes N [TIMES]")
+	}
+	most := 1
+	if len(args) > 1 {
+		n, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		most = n
+	}
+	applied := of(ts).Applied()
+	for key, times := range applied {
+		if times > most {
+			ts.Fatalf("%s %s was applied %d times", key.Operation, key.Path, times)
+		}
+	}
+	if strconv.Itoa(len(applied)) != args[0] {
+		ts.Fatalf("%d writes were applied, want %s", len(applied), args[0])
+	}
+}
+
+// lose loses answers of a path after what was asked for has been done:
+// lose PATH FIRST TIMES.
+func lose(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: lose PATH FIRST TIMES")
+	}
+	first, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	times, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	of(ts).Fault(intercomtest.Fault{
+		Method: http.MethodPost, Path: args[0], First: first, Times: times, Effect: intercomtest.Reset(), After: true,
+	})
+}
+
+// revoke revokes the workspace's token, ! revoke restores it.
+func revoke(ts *testscript.TestScript, neg bool, _ []string) {
+	if neg {
+		of(ts).Restore()
+	} else {
+		of(ts).Revoke()
+	}
+}
+
+// lines checks how many lines a file has: lines FILE N.
+func lines(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: lines FILE N")
+	}
+	if n := strings.Count(ts.ReadFile(args[0]), "\n"); strconv.Itoa(n) != args[1] {
+		ts.Fatalf("%s has %d lines, want %s", args[0], n, args[1])
+	}
 }
 
 // clean checks that the last output has no token.

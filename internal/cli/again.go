@@ -8,13 +8,7 @@ import (
 
 // again is the command that goes on with a run that was stopped.
 func (j *job) again(o order) string {
-	args := []string{name, "run", o.sub.Name}
-	if j.global.Config != "connector.yaml" {
-		args = append(args, "--config", j.global.Config)
-	}
-	if j.global.State != "" {
-		args = append(args, "--state", j.global.State)
-	}
+	args := j.commandArgs("run", o.sub.Name)
 	if j.command.To != "" {
 		args = append(args, "--to", j.command.To)
 	}
@@ -25,10 +19,29 @@ func (j *job) again(o order) string {
 	if !o.window.until.IsZero() {
 		args = append(args, "--until", o.window.until.Format(time.RFC3339))
 	}
-	for i, arg := range args {
-		args[i] = quote(arg)
+	return commandText(args)
+}
+
+// commandArgs is a command of this program's that means the same configuration
+// and the same state folder.
+func (a *app) commandArgs(args ...string) []string {
+	args = append([]string{name}, args...)
+	if a.global.Config != "connector.yaml" {
+		args = append(args, "--config", a.global.Config)
 	}
-	return strings.Join(args, " ")
+	if a.global.State != "" {
+		args = append(args, "--state", a.global.State)
+	}
+	return args
+}
+
+// commandText writes a command to be typed into a shell.
+func commandText(args []string) string {
+	quoted := make([]string, len(args))
+	for i, arg := range args {
+		quoted[i] = quote(arg)
+	}
+	return strings.Join(quoted, " ")
 }
 
 var plainArgument = regexp.MustCompile(`^[A-Za-z0-9_./:=@%+,-]+$`)

@@ -65,20 +65,24 @@ type global struct {
 type commandLine struct {
 	global
 
-	Init     initCommand     `cmd:"" help:"Write a commented connector.yaml."`
-	Entities entitiesCommand `cmd:"" help:"List what Intercom's API has."`
-	Validate validateCommand `cmd:"" help:"Check the configuration."`
-	Plan     planCommand     `cmd:"" help:"Show the requests of a run, send none."`
-	Run      runCommand      `cmd:"" help:"Read subscriptions and deliver their events."`
-	Peek     peekCommand     `cmd:"" help:"Show a few records and their events, deliver none."`
-	Status   statusCommand   `cmd:"" help:"Show what every subscription remembers."`
-	Demo     demoCommand     `cmd:"" help:"Read a made-up workspace, kill the run, go on, lose nothing."`
-	Fake     fakeCommand     `cmd:"" help:"Serve a made-up workspace."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Init        initCommand        `cmd:"" help:"Write a commented connector.yaml."`
+	Entities    entitiesCommand    `cmd:"" help:"List what Intercom's API has."`
+	Validate    validateCommand    `cmd:"" help:"Check the configuration."`
+	Plan        planCommand        `cmd:"" help:"Show the requests of a run, send none."`
+	Run         runCommand         `cmd:"" help:"Read subscriptions and deliver their events."`
+	Peek        peekCommand        `cmd:"" help:"Show a few records and their events, deliver none."`
+	Publish     publishCommand     `cmd:"" help:"Send messages to Intercom."`
+	Status      statusCommand      `cmd:"" help:"Show what subscriptions and publishers remember."`
+	DeadLetters deadLettersCommand `cmd:"" help:"List, show, retry or drop what could not be published."`
+	Pause       pauseCommand       `cmd:"" help:"Keep a publisher, and all of its client, from sending."`
+	Resume      resumeCommand      `cmd:"" help:"Let them send again."`
+	Demo        demoCommand        `cmd:"" help:"Read a made-up workspace and write to it, with faults and a kill; lose nothing."`
+	Fake        fakeCommand        `cmd:"" help:"Serve a made-up workspace."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
-const description = `Moves data out of Intercom: reads any entity of a workspace, ` +
-	`incrementally, and loses nothing.`
+const description = `Moves data out of Intercom and into it: reads any entity of a ` +
+	`workspace, incrementally, and publishes messages, each exactly accounted for.`
 
 // parse reads the arguments. It reports ended where kong has answered them
 // itself, as it does --help.

@@ -16,8 +16,8 @@ import (
 )
 
 // demoCommand shows what matters on a made-up workspace: a run that is killed
-// in the middle is gone on with and loses nothing. The runs are processes of
-// this very program, and the kill is a real one.
+// in the middle is gone on with and loses nothing, and messages are applied once
+// each. The runs are processes of this very program, and the kill is a real one.
 type demoCommand struct {
 	Keep string `placeholder:"DIR" help:"Keep configuration, state and events in a new folder."`
 	Seed uint64 `help:"Another number, other records."`
@@ -25,16 +25,16 @@ type demoCommand struct {
 
 // What the demo's workspace is like.
 const (
-	demoContacts = 10_000
+	demoContacts = 8_000
 	demoToken    = "demo-token"
-	demoLimit    = 24 // requests in each window
+	demoLimit    = 30 // requests in each window
 	demoWindow   = 2 * time.Second
 	demoLatency  = 80 * time.Millisecond
 	demoTouched  = 300
 	demoCreated  = 40
 	// demoKill is the answer after which the first run is killed: a little more
 	// than the middle, and late enough for it to have saved its position.
-	demoKill = 46
+	demoKill = 44
 )
 
 const demoConfig = `clients:
@@ -47,6 +47,20 @@ subscriptions:
     entity: contacts
     sync: incremental
     to: {type: file, path: contacts.ndjson}
+publishers:
+  upsert-contact:
+    client: demo
+    method: POST
+    entity: contacts
+    on_conflict: update
+  note:
+    client: demo
+    method: POST
+    entity: contacts/{contact_id}/notes
+  attribute:
+    client: demo
+    method: POST
+    entity: data_attributes
 `
 
 // A demo is one showing.
@@ -57,12 +71,13 @@ type demo struct {
 	ws     *intercomtest.Workspace
 	truth  truth // every version of every contact that has to arrive
 	runs   []subscribe.Report
+	sent   map[string]bool // markers of the messages that have to be applied
 	began  time.Time
 }
 
 // Run implements the command.
 func (c *demoCommand) Run(ctx context.Context, a *app) error {
-	d := &demo{app: a, truth: truth{}, began: time.Now()}
+	d := &demo{app: a, truth: truth{}, sent: map[string]bool{}, began: time.Now()}
 	var err error
 	if d.folder, err = c.folder(); err != nil {
 		return err
@@ -150,7 +165,10 @@ func (d *demo) show(ctx context.Context) error {
 		d.ws.Create(intercomtest.Contacts)
 	}
 	d.truth.note(d.ws)
-	return d.finished(ctx)
+	if err := d.finished(ctx); err != nil {
+		return err
+	}
+	return d.publish(ctx)
 }
 
 // breakThings orders the faults. /me is left alone, so that every one of them
@@ -174,7 +192,7 @@ func (d *demo) breakThings() {
 func (d *demo) killed(ctx context.Context) error {
 	ctx, kill := context.WithCancel(ctx)
 	defer kill()
-	cmd, _, err := d.command(ctx)
+	cmd, _, err := d.command(ctx, "run", "contacts")
 	if err != nil {
 		return err
 	}
@@ -199,7 +217,7 @@ func (d *demo) killed(ctx context.Context) error {
 
 // finished runs the connector to its end.
 func (d *demo) finished(ctx context.Context) error {
-	cmd, out, err := d.command(ctx)
+	cmd, out, err := d.command(ctx, "run", "contacts")
 	if err != nil {
 		return err
 	}
@@ -219,13 +237,14 @@ func (d *demo) finished(ctx context.Context) error {
 	return nil
 }
 
-// command is a run of this program's, as a user would start it.
-func (d *demo) command(ctx context.Context) (*exec.Cmd, *bytes.Buffer, error) {
+// command is a call of this program's, as a user would make it.
+func (d *demo) command(ctx context.Context, args ...string) (*exec.Cmd, *bytes.Buffer, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, nil, fmt.Errorf("find this program: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, self, "run", "contacts", "--json", "--config", d.path("connector.yaml")) //nolint:gosec // this very program
+	args = append(args, "--json", "--config", d.path("connector.yaml"))
+	cmd := exec.CommandContext(ctx, self, args...) //nolint:gosec // this very program
 	if d.global.Quiet {
 		cmd.Args = append(cmd.Args, "--quiet")
 	}

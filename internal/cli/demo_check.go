@@ -60,17 +60,23 @@ type showing struct {
 	Broken     int         `json:"broken"` // lines that are no event
 	Duplicates int         `json:"duplicates"`
 	Early      int         `json:"early"` // requests between a 429 and its reset
+	Messages   int         `json:"messages"`
+	NotApplied int         `json:"not_applied"` // of the messages
+	Twice      int         `json:"twice"`       // of the messages: applied more than once
+	Conflicts  int         `json:"conflicts"`   // resolved by an update
 	Took       float64     `json:"seconds"`
 }
 
-func (s *showing) perfect() bool { return s.Lost == 0 && s.Invented == 0 && s.Broken == 0 }
+func (s *showing) perfect() bool {
+	return s.Lost == 0 && s.Invented == 0 && s.Broken == 0 && s.NotApplied == 0 && s.Twice == 0
+}
 
 // check reads the file of events and compares it with the truth. It shares
 // nothing with the engine but the format of an event.
 func (d *demo) check() (*showing, error) {
 	stats := d.ws.Stats()
 	s := &showing{
-		Asked:    "contacts: everything, then what changed",
+		Asked:    "contacts: everything, then what changed; then messages",
 		Requests: stats.Requests, Answers: stats.ByStatus, Early: stats.Violations,
 		Took: time.Since(d.began).Seconds(),
 	}
@@ -98,6 +104,7 @@ func (d *demo) check() (*showing, error) {
 			}
 		}
 	}
+	s.countWrites(d)
 	return s, nil
 }
 
@@ -139,6 +146,8 @@ func (d *demo) conclude(s *showing) error {
 		{"lost", number(int64(s.Lost))},
 		{"invented", number(int64(s.Invented))},
 		{"duplicates", duplicates},
+		{"messages", fmt.Sprintf("%s: %s not applied, %s applied more than once, %s resolved",
+			number(int64(s.Messages)), number(int64(s.NotApplied)), number(int64(s.Twice)), count(int64(s.Conflicts), "conflict"))},
 		{"took", lasting(time.Since(d.began))},
 	}
 	var b strings.Builder
@@ -147,7 +156,7 @@ func (d *demo) conclude(s *showing) error {
 		return err
 	}
 	if s.perfect() {
-		b.WriteString("\n" + d.console.paint(green, "nothing lost, nothing invented") + "\n")
+		b.WriteString("\n" + d.console.paint(green, "nothing lost, nothing invented, every message applied exactly once") + "\n")
 	} else {
 		b.WriteString("\n" + d.console.paint(red, "that should not have happened") + "\n")
 	}

@@ -16,7 +16,13 @@ import (
 type target struct {
 	path string // "" for standard output
 	own  bool   // the path is in the state folder
+	// publisher is the one that the events become messages of, "" for none:
+	// then there is no path.
+	publisher string
 }
+
+// piped reports whether the events go to standard output.
+func (t target) piped() bool { return t.path == "" && t.publisher == "" }
 
 // stdout is the value of --to for standard output.
 const stdout = "-"
@@ -36,6 +42,8 @@ func (a *app) target(sub *config.Subscription, to string) (target, error) {
 		return target{path: a.beside(sub.To.Path)}, nil
 	case "stdout":
 		return target{}, nil
+	case "publisher":
+		return target{publisher: sub.To.Name}, nil
 	default:
 		return target{path: filepath.Join(a.stateFolder(), "out", sub.Name+".ndjson"), own: true}, nil
 	}

@@ -38,7 +38,6 @@ func (a *app) rehearsal(c *clients, sub *config.Subscription, store state.Store)
 		Client:       c.cfg.Clients[sub.Client],
 		API:          api,
 		Store:        store,
-		Quarantine:   put,
 		Log:          a.log(),
 		Owner:        owner(),
 	})

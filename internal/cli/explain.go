@@ -15,25 +15,29 @@ import (
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/local/filelock"
 	"intercom-connector/internal/local/fileout"
+	"intercom-connector/internal/publish"
 	"intercom-connector/internal/subscribe"
 	"intercom-connector/shared/intercom"
 )
 
-// explainFor says what is wrong with the run of a subscription, and what to do
+// explainFor says what is wrong with the requests of a client, and what to do
 // about it.
-func (a *app) explainFor(cfg *config.Config, sub *config.Subscription, err error) string {
+func (a *app) explainFor(cfg *config.Config, client string, err error) string {
 	var (
 		api    *intercom.APIError
 		region *intercom.RegionError
+		paused *publish.PausedError
 	)
 	switch {
 	case errors.Is(err, intercom.ErrUnauthorized):
-		variable, _ := a.tokenVariable(cfg, sub.Client)
+		variable, _ := a.tokenVariable(cfg, client)
 		return fmt.Sprintf("Intercom does not accept the token of client %s (%s): set the environment variable %s to a valid one",
-			sub.Client, codeOf(err), variable)
+			client, codeOf(err), variable)
+	case errors.As(err, &paused):
+		return err.Error() + ": mend that, then `" + commandText(a.commandArgs("resume", publisherOf(cfg, paused.Client))) + "`, then run it again"
 	case errors.As(err, &region):
 		return fmt.Sprintf("the workspace of client %s lives in region %s, not %s: set region: %s in %s",
-			sub.Client, region.Actual, region.Configured, region.Actual, a.global.Config)
+			client, region.Actual, region.Configured, region.Actual, a.global.Config)
 	case errors.Is(err, intercom.ErrPlan):
 		return err.Error() + ": the workspace's plan does not include it"
 	case errors.Is(err, intercom.ErrForbidden) && errors.As(err, &api):
@@ -41,7 +45,7 @@ func (a *app) explainFor(cfg *config.Config, sub *config.Subscription, err error
 			return err.Error() + ": give the app the permission in Intercom's Developer Hub (Configure > Authentication)"
 		}
 		return fmt.Sprintf("client %s may not %s %s: give the app the permission %q in Intercom's Developer Hub (Configure > Authentication)",
-			sub.Client, api.Method, api.Path, api.Permission)
+			client, api.Method, api.Path, api.Permission)
 	default:
 		return a.explain(err)
 	}
@@ -106,16 +110,16 @@ func isUntrusted(err error) bool {
 	return errors.As(err, &verify) || errors.As(err, &unknown) || errors.As(err, &host) || errors.As(err, &invalid)
 }
 
-// A busyError is a subscription that another process runs.
-type busyError struct{ subscription, pid string }
+// A busyError is something that another process is at.
+type busyError struct{ what, pid string }
 
-func newBusyError(subscription string, held error) *busyError {
+func newBusyError(what string, held error) *busyError {
 	_, pid, _ := strings.Cut(held.Error(), " by process ")
-	return &busyError{subscription: subscription, pid: pid}
+	return &busyError{what: what, pid: pid}
 }
 
 func (e *busyError) Error() string {
-	text := "another run of " + e.subscription + " is under way"
+	text := e.what + " is under way"
 	if e.pid != "" {
 		text += " (pid " + e.pid + ")"
 	}

@@ -52,12 +52,12 @@ func (c *peekCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	peeked, err := engine.Peek(ctx, c.N, subscribe.Options{Input: input})
+	peeked, err := engine.Peek(ctx, c.N, subscribe.Options{Input: input, Aside: put})
 	switch {
 	case ctx.Err() != nil:
 		return &statusError{statusInterrupted}
 	case err != nil:
-		a.complain("%s: %s", sub.Name, a.explainFor(cfg, sub, err))
+		a.complain("%s: %s", sub.Name, a.explainFor(cfg, sub.Client, err))
 		return &statusError{statusFailed}
 	}
 	for _, item := range put.items {

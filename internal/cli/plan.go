@@ -76,6 +76,7 @@ func (c *planCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	wires, err := engine.Plan(ctx, subscribe.Options{
+		Aside: put,
 		Input: input, Since: w.since, Until: w.until, Reset: c.Reset,
 	})
 	if err != nil {
@@ -140,17 +141,23 @@ func plannedRequests(wires []intercom.Wire) []plannedRequest {
 	return requests
 }
 
+// text is the request as people read it.
+func (r *plannedRequest) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s\n", r.Method, r.URL)
+	for _, key := range slices.Sorted(maps.Keys(r.Headers)) {
+		fmt.Fprintf(&b, "  %s: %s\n", key, r.Headers[key])
+	}
+	if len(r.Body) > 0 {
+		fmt.Fprintf(&b, "\n  %s\n", pretty(r.Body, "  "))
+	}
+	return b.String()
+}
+
 func (p *plan) write(w io.Writer) error {
 	var b strings.Builder
-	for _, r := range p.Requests {
-		fmt.Fprintf(&b, "%s %s\n", r.Method, r.URL)
-		for _, key := range slices.Sorted(maps.Keys(r.Headers)) {
-			fmt.Fprintf(&b, "  %s: %s\n", key, r.Headers[key])
-		}
-		if len(r.Body) > 0 {
-			fmt.Fprintf(&b, "\n  %s\n", pretty(r.Body, "  "))
-		}
-		b.WriteByte('\n')
+	for i := range p.Requests {
+		b.WriteString(p.Requests[i].text() + "\n")
 	}
 	for _, r := range p.Refused {
 		fmt.Fprintf(&b, "not sent, but quarantined: %s\n  %s\n\n", r.Reason, r.Request)

@@ -16,12 +16,58 @@ const (
 	quietFor = 2 * time.Second
 )
 
-// A progress shows where a run is.
-type progress struct {
+// A display shows a line that changes, until stop is called.
+type display struct {
 	console *console
-	began   time.Time
+	line    func() string
 	ended   chan struct{}
 	done    sync.WaitGroup
+}
+
+// display shows what line returns: always anew on a terminal, now and then
+// elsewhere, and never where --quiet is.
+func (a *app) display(line func() string) *display {
+	d := &display{console: a.console, line: line, ended: make(chan struct{})}
+	every := lineEvery
+	switch {
+	case a.global.Quiet:
+		return d
+	case a.console.terminal:
+		every = redrawEvery
+	}
+	d.done.Go(func() { d.draw(every) })
+	return d
+}
+
+// stop takes the line away.
+func (d *display) stop() {
+	close(d.ended)
+	d.done.Wait()
+	d.console.show("")
+}
+
+func (d *display) draw(every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-d.ended:
+			return
+		case <-ticker.C:
+		}
+		if d.console.terminal {
+			d.console.show(d.line())
+		} else {
+			fmt.Fprintln(d.console, d.line())
+		}
+	}
+}
+
+// A progress shows where a run is.
+type progress struct {
+	*display
+
+	began time.Time
 
 	mu      sync.Mutex
 	told    bool
@@ -33,16 +79,9 @@ type progress struct {
 
 // watch shows the progress of one subscription until stop is called.
 func (a *app) watch(name string) *progress {
-	p := &progress{console: a.console, began: time.Now(), ended: make(chan struct{})}
+	p := &progress{began: time.Now()}
 	p.now.Subscription = name
-	every := lineEvery
-	switch {
-	case a.global.Quiet:
-		return p
-	case a.console.terminal:
-		every = redrawEvery
-	}
-	p.done.Go(func() { p.draw(every) })
+	p.display = a.display(p.String)
 	return p
 }
 
@@ -53,30 +92,6 @@ func (p *progress) update(now subscribe.Progress) {
 	p.now, p.at = now, time.Now()
 	if !p.told {
 		p.told, p.first, p.started = true, now.Records, p.at
-	}
-}
-
-// stop takes the progress away.
-func (p *progress) stop() {
-	close(p.ended)
-	p.done.Wait()
-	p.console.show("")
-}
-
-func (p *progress) draw(every time.Duration) {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-p.ended:
-			return
-		case <-ticker.C:
-		}
-		if p.console.terminal {
-			p.console.show(p.String())
-		} else {
-			fmt.Fprintln(p.console, p.String())
-		}
 	}
 }
 

@@ -122,7 +122,10 @@ func (c *runCommand) prepare(a *app) (*job, error) {
 		if _, err := j.clients.get(sub.Client); err != nil {
 			return nil, err
 		}
-		j.piped = j.piped || o.target.path == ""
+		if err := j.checkRoute(o); err != nil {
+			return nil, err
+		}
+		j.piped = j.piped || o.target.piped()
 		j.orders = append(j.orders, o)
 	}
 	return j, nil
@@ -156,16 +159,17 @@ func (j *job) run(ctx context.Context, o order) (subscribe.Report, error) {
 	lock, err := filelock.Lock(filepath.Join(j.stateFolder(), "locks", o.sub.Name+".lock"))
 	if errors.Is(err, filelock.ErrHeld) {
 		report.Outcome = subscribe.Busy
-		return fail(newBusyError(o.sub.Name, err))
+		return fail(newBusyError("another run of "+o.sub.Name, err))
 	}
 	if err != nil {
 		return fail(err)
 	}
 	defer lock.Unlock() //nolint:errcheck // The end of the process frees it too.
 
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	out, err := j.open(o.target, func() { j.readerGone = true; stop() })
+	user := ctx
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	out, err := j.openSink(ctx, o, stop)
 	if err != nil {
 		return fail(err)
 	}
@@ -197,7 +201,7 @@ func (j *job) run(ctx context.Context, o order) (subscribe.Report, error) {
 	if err != nil {
 		return fail(err)
 	}
-	return engine.Run(ctx, subscribe.Options{
+	report, err = engine.Run(ctx, subscribe.Options{
 		Input:            j.input,
 		Since:            o.window.since,
 		Until:            o.window.until,
@@ -205,6 +209,12 @@ func (j *job) run(ctx context.Context, o order) (subscribe.Report, error) {
 		KeepWatermark:    j.command.KeepWatermark,
 		ReplaceWorkspace: j.command.ReplaceWorkspace,
 	})
+	if cause := context.Cause(ctx); err != nil && user.Err() == nil && cause != nil && !j.readerGone {
+		// It did not stop because somebody wanted it to.
+		report.Outcome, report.Error = subscribe.Failed, cause.Error()
+		return report, cause
+	}
+	return report, err
 }
 
 // tell reports one run and returns what it makes of the exit status.
@@ -220,7 +230,7 @@ func (j *job) tell(o order, report subscribe.Report, err error) int {
 		j.complain("%s: interrupted; what was delivered is safe. Go on with: %s", o.sub.Name, j.again(o))
 		return statusInterrupted
 	case err != nil:
-		j.complain("%s: %s", o.sub.Name, j.explainFor(j.cfg, o.sub, err))
+		j.complain("%s: %s", o.sub.Name, j.explainFor(j.cfg, o.sub.Client, err))
 		return statusFailed
 	case report.Outcome == subscribe.Incomplete:
 		j.complain("%s: incomplete: Intercom says there are %s and gave %s of them. The watermark stays, the next run reads again",

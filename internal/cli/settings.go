@@ -32,14 +32,42 @@ func subscription(cfg *config.Config, name string) (*config.Subscription, error)
 	if sub := cfg.Subscriptions[name]; sub != nil {
 		return sub, nil
 	}
-	all := slices.Sorted(maps.Keys(cfg.Subscriptions))
+	if cfg.Publishers[name] != nil {
+		return nil, usagef("%s is a publisher: `connector publish %s` sends messages through it, and shows its requests with --dry-run", name, name)
+	}
+	return nil, unknownName("subscription", name, slices.Sorted(maps.Keys(cfg.Subscriptions)))
+}
+
+// publisher finds one by its name.
+func publisher(cfg *config.Config, name string) (*config.Publisher, error) {
+	if pub := cfg.Publishers[name]; pub != nil {
+		return pub, nil
+	}
+	if cfg.Subscriptions[name] != nil {
+		return nil, usagef("%s is a subscription: `connector run %s` reads it", name, name)
+	}
+	return nil, unknownName("publisher", name, slices.Sorted(maps.Keys(cfg.Publishers)))
+}
+
+// unknownName says which names there are, or which one is meant.
+func unknownName(what, name string, all []string) error {
 	if near := intercom.Near(name, all); len(near) > 0 {
-		return nil, usagef("no subscription %q: did you mean %s?", name, list(near, "or"))
+		return usagef("no %s %q: did you mean %s?", what, name, list(near, "or"))
 	}
 	if len(all) == 0 {
-		return nil, usagef("no subscription %q: the configuration has none", name)
+		return usagef("no %s %q: the configuration has none", what, name)
 	}
-	return nil, usagef("no subscription %q: there is %s", name, list(all, "and"))
+	return usagef("no %s %q: there is %s", what, name, list(all, "and"))
+}
+
+// publisherOf is a publisher of a client, the first by name.
+func publisherOf(cfg *config.Config, client string) string {
+	for _, name := range slices.Sorted(maps.Keys(cfg.Publishers)) {
+		if cfg.Publishers[name].Client == client {
+			return name
+		}
+	}
+	return client
 }
 
 // subscriptions finds those that are meant, each once.

@@ -61,13 +61,29 @@ func (statusCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	all := a.standings(cfg, checkpoints, time.Now())
+	publishers, err := a.publisherStandings(ctx, cfg, store)
+	if err != nil {
+		return err
+	}
 	if a.global.JSON {
-		return writeJSON(a.Stdout, all)
+		list := make([]any, 0, len(all)+len(publishers))
+		for i := range all {
+			list = append(list, &all[i])
+		}
+		for i := range publishers {
+			list = append(list, &publishers[i])
+		}
+		return writeJSON(a.Stdout, list)
 	}
 	if !exists {
 		a.note("nothing is remembered yet in %s", a.stateFolder())
 	}
-	return writeStandings(a.Stdout, all)
+	if len(all) > 0 {
+		if err := writeStandings(a.Stdout, all); err != nil {
+			return err
+		}
+	}
+	return writePublisherStandings(a.Stdout, publishers, len(all) > 0)
 }
 
 // standings joins what is configured with what is remembered.

@@ -97,7 +97,7 @@ func (a *app) validation(cfg *config.Config, notes []file.Note) validation {
 		sub := cfg.Subscriptions[name]
 		s := validSubscription{
 			Name: name, Client: sub.Client, Operation: sub.Method + " /" + sub.Route,
-			Sync: sub.Sync, To: sub.To.Type, Enabled: sub.Enabled,
+			Sync: sub.Sync, To: strings.TrimSpace(sub.To.Type + " " + sub.To.Name), Enabled: sub.Enabled,
 		}
 		if sub.Schedule != nil {
 			s.Schedule, s.Timezone = sub.Schedule.String(), sub.Schedule.Timezone()

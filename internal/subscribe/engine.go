@@ -133,6 +133,9 @@ type Options struct {
 	KeepWatermark bool
 	// ReplaceWorkspace accepts that the token belongs to another workspace.
 	ReplaceWorkspace bool
+	// Aside is shown the planned requests that a run would quarantine, by Plan
+	// and Peek, which put nothing aside for good; nil: nobody.
+	Aside Quarantine
 	// StopAt is when to send nothing more, save and end with ErrInterrupted; the
 	// zero time: never. Answers under way are given up, but for those of a scroll,
 	// which would be lost with its position: leave a request's time after it.

@@ -41,7 +41,10 @@ func (e *Engine) Plan(ctx context.Context, opts Options) ([]intercom.Wire, error
 // rehearse plans a run on what is remembered. Nothing of it is saved.
 func (e *Engine) rehearse(ctx context.Context, opts Options) (*run, error) {
 	quiet := *e
-	quiet.Quarantine = nowhere{}
+	quiet.Quarantine = opts.Aside
+	if opts.Aside == nil {
+		quiet.Quarantine = nowhere{}
+	}
 	r := &run{Engine: &quiet, opts: opts, grains: map[string]grain{}, began: time.Now()}
 	if !opts.Since.IsZero() && e.how.Strategy == 0 {
 		return nil, ErrNoWindow
