@@ -118,16 +118,21 @@ func (ws *Workspace) tagIDs(seq uint32, r *row) []string {
 	if ids, ok := r.list("tags"); ok {
 		return ids
 	}
-	n := min(int(seq%4), ws.cfg.Others)
-	if seq%17 == 5 {
-		n = min(14, ws.cfg.Others)
-	}
-	ids := make([]string, n)
+	ids := make([]string, ws.tagCount(seq))
 	for i := range ids {
-		ids[i] = sharedID((int(seq) + i) % ws.cfg.Others)
+		ids[i] = sharedID(ws.tagOf(seq, i))
 	}
 	return ids
 }
+
+func (ws *Workspace) tagCount(seq uint32) int {
+	if seq%17 == 5 {
+		return min(14, ws.cfg.Others)
+	}
+	return min(int(seq%4), ws.cfg.Others)
+}
+
+func (ws *Workspace) tagOf(seq uint32, i int) int { return (int(seq) + i) % max(ws.cfg.Others, 1) }
 
 // companyIDs returns the ids of a contact's companies.
 func (ws *Workspace) companyIDs(seq uint32, r *row) []string {
@@ -173,8 +178,10 @@ func noteID(seq uint32, r *row, i int) string {
 	if n := noteCount(seq, r); i >= n {
 		return r.notes()[i-n].id
 	}
-	return strconv.FormatUint(firstNote+uint64(seq)*notesMost+uint64(i), 10)
+	return strconv.FormatUint(noteNumber(seq, i), 10)
 }
+
+func noteNumber(seq uint32, i int) uint64 { return firstNote + uint64(seq)*notesMost + uint64(i) }
 
 const (
 	firstNote = 1_000_000
@@ -189,10 +196,20 @@ func (ws *Workspace) writeContact(w *writer, seq uint32, r *row) {
 	w.str("type", "contact")
 	w.idOf("id", Contacts, seq)
 	w.str("workspace_id", ws.cfg.Workspace)
-	w.strOrNull("external_id", ws.externalID(seq, r))
+	if lead := ws.lead(seq, r); lead || r.doc != nil {
+		w.strOrNull("external_id", ws.externalID(seq, r))
+	} else {
+		w.numbered("external_id", "user-", uint64(seq))
+	}
 	w.str("role", ws.role(seq, r))
-	w.strOrNull("email", ws.email(seq, r))
-	w.strOrNull("email_domain", domainOf(ws.email(seq, r)))
+	if r.doc != nil {
+		w.strOrNull("email", ws.email(seq, r))
+		w.strOrNull("email_domain", domainOf(ws.email(seq, r)))
+	} else {
+		w.numbered("email", "contact", uint64(seq))
+		w.b = append(append(append(w.b[:len(w.b)-1], '@'), ws.domain(seq)...), '"')
+		w.str("email_domain", ws.domain(seq))
+	}
 	if h%3 == 0 && !made {
 		w.numbered("phone", "+3161234", 1000+uint64(seq%9000))
 	} else {
@@ -224,23 +241,7 @@ func (ws *Workspace) writeContact(w *writer, seq uint32, r *row) {
 	w.list("data")
 	w.endList()
 	w.end()
-	tags := ws.tagIDs(seq, r)
-	nested(w, "tags", seq, len(tags), func(i int) {
-		w.plain("type", "tag")
-		w.plain("id", tags[i])
-		w.plain("url", "/tags/"+tags[i])
-	})
-	nested(w, "notes", seq, noteCount(seq, r)+len(r.notes()), func(i int) {
-		w.plain("type", "note")
-		w.plain("id", noteID(seq, r, i))
-		w.plain("url", "/notes/"+noteID(seq, r, i))
-	})
-	companies := ws.companyIDs(seq, r)
-	nested(w, "companies", seq, len(companies), func(i int) {
-		w.plain("type", "company")
-		w.plain("id", companies[i])
-		w.plain("url", "/companies/"+companies[i])
-	})
+	ws.writeContactLists(w, seq, r)
 	w.obj("custom_attributes")
 	w.int("revision", int64(r.version))
 	if made {
@@ -259,6 +260,45 @@ func (ws *Workspace) writeContact(w *writer, seq uint32, r *row) {
 	}
 	w.end()
 	w.end()
+}
+
+// writeContactLists appends the lists that a contact begins. Those of the many
+// that nobody wrote to are made without a detour over strings.
+func (ws *Workspace) writeContactLists(w *writer, seq uint32, r *row) {
+	entry := func(typ, path, id string) {
+		w.plain("type", typ)
+		w.plain("id", id)
+		w.plain("url", path+id)
+	}
+	if tags, ok := r.list("tags"); ok {
+		nested(w, "tags", seq, len(tags), func(i int) { entry("tag", "/tags/", tags[i]) })
+	} else {
+		nested(w, "tags", seq, ws.tagCount(seq), func(i int) {
+			id := uint64(firstShared + ws.tagOf(seq, i))
+			w.plain("type", "tag")
+			w.numbered("id", "", id)
+			w.numbered("url", "/tags/", id)
+		})
+	}
+	n := noteCount(seq, r)
+	nested(w, "notes", seq, n+len(r.notes()), func(i int) {
+		if i >= n {
+			entry("note", "/notes/", noteID(seq, r, i))
+			return
+		}
+		w.plain("type", "note")
+		w.numbered("id", "", noteNumber(seq, i))
+		w.numbered("url", "/notes/", noteNumber(seq, i))
+	})
+	if companies, ok := r.list("companies"); ok {
+		nested(w, "companies", seq, len(companies), func(i int) { entry("company", "/companies/", companies[i]) })
+	} else {
+		nested(w, "companies", seq, ws.companyCount(seq), func(i int) {
+			w.plain("type", "company")
+			w.idOf("id", Companies, ws.companyOf(seq, i))
+			w.text("url", "/companies/", Companies, ws.companyOf(seq, i), "")
+		})
+	}
 }
 
 // picked chooses what a contact's device and place are; nothing is known of them
