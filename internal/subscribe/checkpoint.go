@@ -19,7 +19,7 @@ import (
 const (
 	leaseFor   = time.Minute
 	renewEvery = 20 * time.Second
-	saveEvery  = 3 * time.Second
+	saveEvery  = time.Second
 	// saveWithin is how long one save may take.
 	saveWithin = 20 * time.Second
 )
