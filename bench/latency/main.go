@@ -1,8 +1,9 @@
 // Command latency serves a fake workspace as far away as Intercom is, with a
 // rate limit as Intercom has: the other side of the measurements of first and
-// later incremental reads.
+// later incremental reads, and of publishing.
 //
-// The command `touch N` changes every Nth contact now.
+// The command `touch N` changes every Nth contact now, `messages PATH CONTACTS
+// EACH` writes a file of updates, and `audit` tells what came of them.
 package main
 
 import (
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"intercom-connector/bench/internal/serve"
+	"intercom-connector/bench/internal/updates"
 	"intercom-connector/shared/intercom/intercomtest"
 )
 
@@ -36,7 +38,9 @@ func main() {
 		Window:     10 * time.Second,
 	})
 	commands := map[string]serve.Command{
-		"touch": func(args []string) (any, error) { return touch(ws, args) },
+		"touch":    func(args []string) (any, error) { return touch(ws, args) },
+		"messages": updates.CreateCommand(func(i int) string { return ws.ID(intercomtest.Contacts, i) }),
+		"audit":    func([]string) (any, error) { return updates.Look(ws.Writes()), nil },
 	}
 	if err := serve.Run(context.Background(), ws, commands, os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "latency:", err)

@@ -174,7 +174,7 @@ func (h *hand) look(latency func(*call) time.Duration, ended func(*process)) {
 			close(c.done)
 			continue
 		}
-		c.due = later(time.Now().Add(latency(c)), c.proc.pausedUntil)
+		c.due = c.proc.after(latency(c))
 		h.waiting = append(h.waiting, c)
 	}
 	for _, c := range left {
@@ -212,7 +212,7 @@ func (h *hand) pick() {
 		c.dead = true
 		close(c.done)
 	case again >= 0:
-		c.due = later(time.Now().Add(again), c.proc.pausedUntil)
+		c.due = c.proc.after(again)
 		h.waiting = append(h.waiting, c)
 		h.sort()
 	default:
@@ -240,7 +240,7 @@ func (h *hand) freeze(p *process, d time.Duration) {
 	p.pausedUntil, p.paused = time.Now().Add(d), true
 	for _, c := range h.waiting {
 		if c.proc == p {
-			c.due = later(c.due, p.pausedUntil.Add(c.due.Sub(time.Now())))
+			c.due = later(c.due, p.pausedUntil.Add(time.Until(c.due)))
 		}
 	}
 	h.sort()
@@ -256,6 +256,12 @@ func (h *hand) between(least, most time.Duration) time.Duration {
 // about is a duration whose average is d.
 func (h *hand) about(d time.Duration) time.Duration {
 	return time.Duration(min(h.rng.ExpFloat64(), 8) * float64(d))
+}
+
+// after is when something happens to a process that takes so long, once it is
+// not paused: never all of it at one moment.
+func (p *process) after(d time.Duration) time.Time {
+	return later(time.Now(), p.pausedUntil).Add(d)
 }
 
 func later(a, b time.Time) time.Time {

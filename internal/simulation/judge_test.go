@@ -142,9 +142,9 @@ func (w *world) judgeWrite(p *process, key string, value []byte) {
 		w.fault("checkpoint: %v", err)
 		return
 	}
-	last, any := w.checkpoints[key]
+	last, known := w.checkpoints[key]
 	w.checkpoints[key] = next
-	if any {
+	if known {
 		w.judgeTurn(p, &last)
 		w.judgeProgress(&last, &next)
 	}
@@ -232,6 +232,7 @@ func (w *world) judgeRun(p *process) {
 		if !r.WatermarkAfter.Equal(r.WatermarkBefore) {
 			w.fault("process %d is incomplete and moved the watermark", p.number)
 		}
+	default: // of a run that did not end nothing more is promised
 	}
 }
 

@@ -21,20 +21,31 @@ type connection struct {
 	runs   int
 }
 
-// connect writes a configuration that reads the contacts of the server at url
-// by the given sync, full or incremental.
+// connect writes a configuration for the server at url: a subscription that
+// reads its contacts by the given sync, full or incremental.
 func (b *bench) connect(url, sync string) (*connection, error) {
+	text := "subscriptions:\n  contacts:\n    client: main\n    entity: contacts\n    sync: " + sync + "\n"
+	if sync == "full" {
+		text += "    paginate: true\n"
+	}
+	text += "    to: {type: file, path: unused.ndjson}\n"
+	return b.configure(url, text)
+}
+
+// connectPublisher writes a configuration for the server at url: a publisher
+// that updates its contacts.
+func (b *bench) connectPublisher(url string) (*connection, error) {
+	return b.configure(url, "publishers:\n  update-contact:\n    client: main\n    method: PUT\n    entity: contacts/{contact_id}\n")
+}
+
+// configure writes a configuration with a client for the server at url, and text.
+func (b *bench) configure(url, text string) (*connection, error) {
 	dir, err := os.MkdirTemp(b.scratch, "connector-")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the connector: %w", err)
 	}
 	c := &connection{bench: b, dir: dir, config: filepath.Join(dir, "connector.yaml")}
-	text := "clients:\n  main:\n    base_uri: " + url + "\n    auth: access_token\n" +
-		"subscriptions:\n  contacts:\n    client: main\n    entity: contacts\n    sync: " + sync + "\n"
-	if sync == "full" {
-		text += "    paginate: true\n"
-	}
-	text += "    to: {type: file, path: " + strconv.Quote(filepath.Join(dir, "unused.ndjson")) + "}\n"
+	text = "clients:\n  main:\n    base_uri: " + url + "\n    auth: access_token\n" + text
 	if err := os.WriteFile(c.config, []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("write the configuration: %w", err)
 	}
@@ -46,11 +57,7 @@ func (c *connection) run(ctx context.Context) (Usage, events.Count, error) {
 	c.runs++
 	out := filepath.Join(c.dir, strconv.Itoa(c.runs)+".ndjson")
 	defer os.Remove(out)
-	cmd := exec.CommandContext(ctx, c.bench.program("connector"), "run", "contacts",
-		"--config", c.config, "--state", filepath.Join(c.dir, "state"), "--to", "file:"+out, "--json")
-	cmd.Env = append(cmd.Environ(), "INTERCOM_TOKEN=bench-token")
-	cmd.Dir = c.dir
-	usage, report, err := measure(cmd)
+	usage, report, err := c.measure(ctx, "run", "contacts", "--to", "file:"+out)
 	if err != nil {
 		return usage, events.Count{}, err
 	}
@@ -59,6 +66,21 @@ func (c *connection) run(ctx context.Context) (Usage, events.Count, error) {
 		return usage, count, fmt.Errorf("%w\nthe connector said: %s", err, tail(report))
 	}
 	return usage, count, nil
+}
+
+// publish publishes a file of messages, as a user would, and returns what it
+// cost and what the connector said.
+func (c *connection) publish(ctx context.Context, file string) (Usage, []byte, error) {
+	return c.measure(ctx, "publish", "update-contact", file)
+}
+
+// measure runs a command of the connector with its configuration and state.
+func (c *connection) measure(ctx context.Context, args ...string) (Usage, []byte, error) {
+	args = append(args, "--config", c.config, "--state", filepath.Join(c.dir, "state"), "--json")
+	cmd := exec.CommandContext(ctx, c.bench.program("connector"), args...)
+	cmd.Env = append(cmd.Environ(), "INTERCOM_TOKEN=bench-token")
+	cmd.Dir = c.dir
+	return measure(cmd)
 }
 
 // close removes what the connector left.

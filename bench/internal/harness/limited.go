@@ -5,17 +5,18 @@ import (
 	"fmt"
 	"strconv"
 	"time"
-
-	"intercom-connector/bench/internal/serve"
 )
 
 // pageSize is how many contacts fit in a page of Intercom's.
 const pageSize = 150
 
+// oneDay is over how long the contacts' times spread where they do not.
+const oneDay = "one day"
+
 // incremental measures a first incremental read of n contacts that changed
 // over two months, and a second one after one in a hundred changed again.
 func (b *bench) incremental(ctx context.Context, n int) (err error) {
-	server, err := b.start(ctx, "latency", "-contacts", strconv.Itoa(n))
+	server, err := b.start(ctx, "latency", "-contacts", strconv.Itoa(n), "-limit", strconv.Itoa(limit))
 	if err != nil {
 		return err
 	}
@@ -30,12 +31,9 @@ func (b *bench) incremental(ctx context.Context, n int) (err error) {
 	}
 	defer c.close()
 
-	first, err := b.firstRead(ctx, c, server, n)
-	if err != nil {
+	if err := b.firstRead(ctx, c, server, n, "60 days"); err != nil {
 		return err
 	}
-	first.Spread = "60 days"
-	b.results.First = append(b.results.First, first)
 
 	var changed int
 	if err := server.ask("touch 100", &changed); err != nil {
@@ -64,7 +62,7 @@ func (b *bench) incremental(ctx context.Context, n int) (err error) {
 func (b *bench) oneDay(ctx context.Context, n int) (err error) {
 	now := time.Now().UTC()
 	evening := now.Truncate(24 * time.Hour).Add(-4 * time.Hour) // yesterday, 20:00
-	server, err := b.start(ctx, "latency", "-contacts", strconv.Itoa(n), "-span", "12h", "-ago", now.Sub(evening).String())
+	server, err := b.start(ctx, "latency", "-contacts", strconv.Itoa(n), "-limit", strconv.Itoa(limit), "-span", "12h", "-ago", now.Sub(evening).String())
 	if err != nil {
 		return err
 	}
@@ -78,29 +76,27 @@ func (b *bench) oneDay(ctx context.Context, n int) (err error) {
 		return err
 	}
 	defer c.close()
-	first, err := b.firstRead(ctx, c, server, n)
+	return b.firstRead(ctx, c, server, n, oneDay)
+}
+
+// firstRead runs the first incremental read of n contacts whose times spread
+// over that long, and checks that it is complete.
+func (b *bench) firstRead(ctx context.Context, c *connection, server *server, n int, spread string) error {
+	usage, count, err := c.run(ctx)
 	if err != nil {
 		return err
 	}
-	first.Spread = "one day"
-	b.results.First = append(b.results.First, first)
-	return nil
-}
-
-// firstRead runs the first incremental read and checks that it is complete.
-func (b *bench) firstRead(ctx context.Context, c *connection, server *server, n int) (FirstRead, error) {
-	usage, count, err := c.run(ctx)
+	stats, err := server.stats()
 	if err != nil {
-		return FirstRead{}, err
-	}
-	var stats serve.Stats
-	if stats, err = server.stats(); err != nil {
-		return FirstRead{}, err
+		return err
 	}
 	if count.Records != n {
-		return FirstRead{}, fmt.Errorf("the connector wrote %d events of %d contacts, want %d", count.Events, count.Records, n)
+		return fmt.Errorf("the connector wrote %d events of %d contacts, want %d", count.Events, count.Records, n)
 	}
-	b.say("first incremental read of %d: %.2f s, %d requests, %d of them refused, %s", n,
+	b.say("first incremental read of %d, changed over %s: %.2f s, %d requests, %d of them refused, %s", n, spread,
 		usage.Wall.Seconds(), stats.Requests, stats.Limited, megabytes(usage.Peak))
-	return FirstRead{Contacts: n, Events: count.Events, Requests: stats.Requests, Limited: stats.Limited, Usage: usage}, nil
+	b.results.First = append(b.results.First, FirstRead{
+		Contacts: n, Spread: spread, Events: count.Events, Requests: stats.Requests, Limited: stats.Limited, Usage: usage,
+	})
+	return nil
 }

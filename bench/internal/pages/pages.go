@@ -1,7 +1,8 @@
 // Package pages serves lists of contacts as Intercom does, at as little cost
 // as possible: a measurement on one machine should measure who reads, not who
 // serves. There is no workspace behind it. It knows no filters, no limits and
-// no faults, and a search yields what the list yields.
+// no faults, and a search yields what the list yields. An update of a contact
+// changes nothing; it is counted, see [Handler.Updates].
 //
 // A page is rendered once; for a request it is copied, and the ids and times
 // of its records, whose width is fixed, are written over. So the millionth
@@ -16,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,7 +36,8 @@ type Config struct {
 	Span   time.Duration
 }
 
-// A Handler serves GET /contacts, POST /contacts/search and GET /me.
+// A Handler serves GET /contacts, POST /contacts/search, PUT /contacts/{id} and
+// GET /me.
 type Handler struct {
 	cfg      Config
 	template string // maxSize records with commas between them
@@ -44,6 +47,7 @@ type Handler struct {
 	updated  []int
 	stride   int // from one record to the next
 	buffers  sync.Pool
+	updates  updates
 }
 
 // New returns a handler for cfg.
@@ -56,6 +60,7 @@ func New(cfg Config) *Handler {
 		created:  offsets(createdMark),
 		updated:  offsets(updatedMark),
 		stride:   len(contact) + 1,
+		updates:  updates{seen: make([]atomic.Uint32, (cfg.Contacts+31)/32)},
 	}
 	h.buffers.New = func() any {
 		b := make([]byte, 0, maxSize*h.stride+1024)
@@ -69,6 +74,10 @@ func RecordSize() int { return len(contact) }
 
 // ServeHTTP implements [http.Handler].
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if id, found := strings.CutPrefix(r.URL.Path, "/contacts/"); found && r.Method == http.MethodPut {
+		h.update(w, r, id)
+		return
+	}
 	switch r.Method + " " + r.URL.Path {
 	case "GET /me":
 		h.me(w)

@@ -123,6 +123,10 @@ func TestRefusals(t *testing.T) {
 		{"made-up cursor", "GET", "/contacts?starting_after=WzFd", "", 400},
 		{"search without a body", "POST", "/contacts/search", "", 400},
 		{"something else", "GET", "/tags", "", 404},
+		{"update of nobody", "PUT", "/contacts/00000000000000000000000a", "{}", 404},
+		{"update of a word", "PUT", "/contacts/search", "{}", 404},
+		{"update with half a body", "PUT", "/contacts/000000000000000000000009", `{"name":`, 400},
+		{"update", "PUT", "/contacts/000000000000000000000009", `{"name":"x"}`, 200},
 		{"who am I", "GET", "/me", "", 200},
 		{"default size", "GET", "/contacts", "", 200},
 	} {
@@ -146,5 +150,20 @@ func BenchmarkPage(b *testing.B) {
 		w := httptest.NewRecorder()
 		w.Body = nil
 		h.ServeHTTP(w, r)
+	}
+}
+
+func TestUpdates(t *testing.T) {
+	t.Parallel()
+	h := pages.New(pages.Config{Contacts: 100})
+	for _, i := range []int{0, 31, 32, 99, 32} {
+		w := ask(t, h, "PUT", "/contacts/"+pages.ID(i), `{"name":"x"}`)
+		var contact struct{ ID string }
+		if err := json.Unmarshal(w.Body.Bytes(), &contact); err != nil || w.Code != http.StatusOK || contact.ID != pages.ID(i) {
+			t.Errorf("contact %d: %d, %v, id %s", i, w.Code, err, contact.ID)
+		}
+	}
+	if total, different := h.Updates(); total != 5 || different != 4 {
+		t.Errorf("%d updates of %d contacts, want 5 of 4", total, different)
 	}
 }
