@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/invopop/jsonschema"
+
 	"intercom-connector/shared/intercom"
 )
 

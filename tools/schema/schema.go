@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/invopop/jsonschema"
+
 	"intercom-connector/internal/config/file"
 )
 
