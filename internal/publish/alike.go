@@ -18,7 +18,15 @@ func textOf(v any) string {
 	if !ok {
 		return scalar(v)
 	}
-	plain := html.UnescapeString(tags.ReplaceAllString(s, " "))
+	// Text may be stored escaped, even twice: what was sent as "a < b" is no tag.
+	for range 8 {
+		unescaped := html.UnescapeString(s)
+		if unescaped == s {
+			break
+		}
+		s = unescaped
+	}
+	plain := tags.ReplaceAllString(s, " ")
 	words := strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
 			return unicode.ToLower(r)

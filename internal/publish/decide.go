@@ -81,7 +81,7 @@ func decide(s situation) verdict {
 	}
 	if odd, ok := errors.AsType[*intercom.AnswerError](s.err); ok {
 		v.status, v.requestID = odd.Status, odd.RequestID
-		if errors.Is(s.err, intercom.ErrEmptyBody) {
+		if errors.Is(s.err, intercom.ErrEmptyBody) && s.op.Kind != intercom.Read {
 			return verdict{step: stepDone, status: odd.Status, requestID: odd.RequestID} // any 2xx to a write is a success
 		}
 		// A page instead of JSON: something on the way has answered, and whether
@@ -173,6 +173,8 @@ func decideRefusal(s situation, v verdict, api *intercom.APIError) verdict {
 	case api.Status == http.StatusConflict && isCreateContact(s.op):
 		v.contact, v.archived = existing(api.Message)
 		switch {
+		case v.contact == "" && s.upsert && api.Code == "":
+			v.step = stepAgain // the refusal was cut off before it said which contact
 		case v.contact == "":
 		case s.upsert:
 			v.step = stepConflict

@@ -34,6 +34,7 @@ func (c *course) settle(ctx context.Context) Result {
 	if look == nil {
 		return c.doubt(ctx, "what such a request did cannot be looked up")
 	}
+	asked := time.Now() // what comes to Intercom after the look is not in it
 	found, err := look(ctx, c)
 	if err != nil {
 		return c.blind(ctx, err)
@@ -46,7 +47,7 @@ func (c *course) settle(ctx context.Context) Result {
 	if !found.complete {
 		quiet = indexLag
 	}
-	left := quiet - time.Since(c.claim.Sent)
+	left := quiet - asked.Sub(c.claim.Sent)
 	switch {
 	case len(found.items) > 0 && sure && len(found.items) >= twins:
 		c.unsettled = false
