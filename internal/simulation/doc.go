@@ -13,6 +13,16 @@
 // those who wait go on, the one whose turn it is by the seed. Every history is
 // lived twice and must leave the same trace, step by step.
 //
+// # Two sides
+//
+// Histories of reading (TestHistories) are about what is delivered from a
+// workspace that changes; histories of writing (TestPublishingHistories, the files
+// publish_*) about messages that change one: queues that hand out what was
+// acknowledged, in the wrong order between groups, and again while a worker is
+// still at it; requests that arrive after their sender has given them up or died;
+// files that are begun anew. At the end every message is accounted for, and the
+// workspace's own log says whether that is true.
+//
 // # Is it any good
 //
 // A simulation is believed if it finds bugs. The table of planted defects breaks
@@ -21,5 +31,6 @@
 //
 //	go test ./internal/simulation                        # as many as a test run has time for
 //	go test ./internal/simulation -args -seeds=10000     # as many as you like
-//	go test ./internal/simulation -run Histories -v -args -seed=42 -trace
+//	go test ./internal/simulation -run '^TestHistories' -v -args -seed=42 -trace
+//	go test ./internal/simulation -run Publishing -v -args -seed=42 -trace
 package simulation

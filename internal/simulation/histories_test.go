@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	ordinary = 200 // seeds of a test run
-	watched  = 6   // of them under the race detector, where a history costs tenfold
+	ordinary = 160 // seeds of a test run
+	watched  = 4   // of them under the race detector, where a history costs tenfold
 )
 
 var (
@@ -34,8 +34,12 @@ const pageSize = 20
 func TestMain(m *testing.M) {
 	flag.Parse()
 	for _, o := range []struct{ method, entity string }{
-		{"POST", "contacts/search"}, {"POST", "conversations/search"}, {"POST", "tickets/search"},
-		{"GET", "contacts"}, {"GET", "macros"}, {"GET", "articles"},
+		{"POST", "contacts/search"},
+		{"POST", "conversations/search"},
+		{"POST", "tickets/search"},
+		{"GET", "contacts"},
+		{"GET", "macros"},
+		{"GET", "articles"},
 	} {
 		op, err := intercom.Find(o.method, o.entity, 0)
 		if err != nil {
@@ -55,7 +59,7 @@ func TestHistories(t *testing.T) {
 	if raceDetector && last > watched && *only == 0 {
 		t.Run("without_the_race_detector", func(t *testing.T) {
 			t.Parallel()
-			out, err := elsewhere(t, build(t, ""), "-seeds="+strconv.Itoa(*seeds))
+			out, err := elsewhere(t, build(t, ""), "TestHistories", "-seeds="+strconv.Itoa(*seeds))
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
@@ -99,7 +103,7 @@ var summary = regexp.MustCompile(`\d+ histories, .*`)
 func show(t *testing.T, w *world) {
 	t.Helper()
 	tail := w.trace[max(len(w.trace)-60, 0):]
-	t.Errorf("seed %d: %s\n%s\nits last steps:\n%s\nlive it again: go test ./internal/simulation -run 'Histories/%d$' -v -args -seed=%d -trace",
+	t.Errorf("seed %d: %s\n%s\nits last steps:\n%s\nlive it again: go test ./internal/simulation -run '^TestHistories/%d$' -v -args -seed=%d -trace",
 		w.seed, w.plan.name, strings.Join(w.faults, "\n"), text(tail), w.seed, w.seed)
 }
 

@@ -67,7 +67,7 @@ func newPlan(seed uint64) plan {
 		return z
 	}
 	p := plan{
-		records: []int{3, 40, 150, 300, 700}[rng.IntN(5)],
+		records: []int{3, 40, 120, 200, 400}[rng.IntN(5)],
 		span:    span(20*time.Minute, 3*time.Hour, 30*time.Hour, 10*24*time.Hour, 60*24*time.Hour),
 		zones:   []*time.Location{zone()},
 		grain:   intercomtest.Grain(rng.IntN(2)), days: is(0.5),
@@ -76,8 +76,8 @@ func newPlan(seed uint64) plan {
 		skew:    span(0, 0, -90*time.Second, 90*time.Second, 7*time.Minute),
 		timeout: span(10*time.Second, time.Minute),
 		latency: span(200*time.Millisecond, 2*time.Second, 6*time.Second),
-		length:  span(15*time.Hour, 26*time.Hour, 50*time.Hour),
-		every:   span(15*time.Minute, time.Hour, 3*time.Hour),
+		length:  span(13*time.Hour, 26*time.Hour, 40*time.Hour),
+		every:   span(20*time.Minute, time.Hour, 3*time.Hour),
 		changes: span(10*time.Minute, time.Hour),
 		creates: true, deletes: is(0.6), silent: is(0.3),
 		mishaps: one(0, 0.02, 0.1, 0.25), outages: one(0, 0, 0.01, 0.03),

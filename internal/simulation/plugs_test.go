@@ -57,7 +57,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if way > w.plan.timeout {
 			// Two timers of a process that fire at once are the only thing that the
 			// hand cannot put in order: so it is the hand that ends the wait.
-			resp, failed, way = nil, errTimeout{}, w.plan.timeout
+			resp, failed, way = nil, timeoutError{}, w.plan.timeout
 		}
 		return way
 	})
@@ -67,14 +67,14 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, failed
 }
 
-// An errTimeout is an answer that does not come in time.
-type errTimeout struct{}
+// A timeoutError is an answer that does not come in time.
+type timeoutError struct{}
 
-func (errTimeout) Error() string { return "simulation: no answer in time" }
-func (errTimeout) Timeout() bool { return true }
+func (timeoutError) Error() string { return "simulation: no answer in time" }
+func (timeoutError) Timeout() bool { return true }
 
 // Temporary makes it a net.Error.
-func (errTimeout) Temporary() bool { return true }
+func (timeoutError) Temporary() bool { return true }
 
 // serve lets the workspace answer, with what may go wrong about it.
 func (w *world) serve(p *process, r *http.Request, body []byte) (resp *http.Response, slow time.Duration, err error) {
