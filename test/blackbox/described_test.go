@@ -62,6 +62,12 @@ var load = sync.OnceValues(func() (*openapi3.T, error) {
 // their description does not lie beside the checkout.
 func readOperations(t *testing.T) (*openapi3.T, []*operation) {
 	t.Helper()
+	return operationsOf(t, "read")
+}
+
+// operationsOf are the operations of some kinds, read, write or job.
+func operationsOf(t *testing.T, kinds ...string) (*openapi3.T, []*operation) {
+	t.Helper()
 	table, err := os.ReadFile(filepath.Join(described, "operations-2.16.tsv"))
 	if errors.Is(err, fs.ErrNotExist) {
 		t.Skip("the official description does not lie beside the checkout")
@@ -82,7 +88,7 @@ func readOperations(t *testing.T) (*openapi3.T, []*operation) {
 	var all []*operation
 	for _, line := range lines[1:] {
 		cells := strings.Split(line, "\t")
-		if cells[column["read_write"]] != "read" {
+		if !slices.Contains(kinds, cells[column["read_write"]]) {
 			continue
 		}
 		o := &operation{
@@ -231,19 +237,17 @@ func value(p *openapi3.Parameter, name string) string {
 	return cmp.Or(strings.ReplaceAll(text, "/", "-"), "1")
 }
 
-// subscription is the configuration that reads the operation.
-func (o *operation) subscription(out string) map[string]any {
-	s := map[string]any{
-		"client": "main", "entity": strings.TrimPrefix(o.path, "/"),
-		"to": map[string]any{"type": "file", "path": out},
-	}
+// pathValues has a value for each parameter of the path.
+func (o *operation) pathValues() map[string]any {
 	path := map[string]any{}
 	for _, name := range o.params() {
 		path[name] = value(o.parameter("path", name), name)
 	}
-	if len(path) > 0 {
-		s["path"] = path
-	}
+	return path
+}
+
+// queryValues has a value for each parameter that the query needs.
+func (o *operation) queryValues() map[string]any {
 	query := map[string]any{}
 	for _, list := range []openapi3.Parameters{o.item.Parameters, o.described.Parameters} {
 		for _, p := range list {
@@ -252,6 +256,19 @@ func (o *operation) subscription(out string) map[string]any {
 			}
 		}
 	}
+	return query
+}
+
+// subscription is the configuration that reads the operation.
+func (o *operation) subscription(out string) map[string]any {
+	s := map[string]any{
+		"client": "main", "entity": strings.TrimPrefix(o.path, "/"),
+		"to": map[string]any{"type": "file", "path": out},
+	}
+	if path := o.pathValues(); len(path) > 0 {
+		s["path"] = path
+	}
+	query := o.queryValues()
 	switch o.path {
 	case "/events": // an object of which each member is a parameter
 		delete(query, "filter")

@@ -72,6 +72,8 @@ type desk struct {
 	dir    string
 	token  string
 	binary string
+	// patience is how long any call may take.
+	patience time.Duration
 }
 
 func newDesk(t *testing.T, config string) *desk {
@@ -80,7 +82,7 @@ func newDesk(t *testing.T, config string) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{t: t, dir: t.TempDir(), token: token, binary: binary}
+	d := &desk{t: t, dir: t.TempDir(), token: token, binary: binary, patience: 140 * time.Second}
 	d.configure(config)
 	return d
 }
@@ -124,13 +126,10 @@ func (d *desk) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// patience is how long any call may take.
-const patience = 140 * time.Second
-
 // call runs the program to its end.
 func (d *desk) call(args ...string) result {
 	d.t.Helper()
-	ctx, stop := context.WithTimeout(d.t.Context(), patience)
+	ctx, stop := context.WithTimeout(d.t.Context(), d.patience)
 	defer stop()
 	cmd := d.command(ctx, args...)
 	var stdout, stderr bytes.Buffer

@@ -199,7 +199,7 @@ func TestEndlessBody(t *testing.T) {
 	})
 	d := newDesk(t, reads(serve(t, endless), subscription("entity: tags")))
 	cmd, stderr := d.start(t.Context(), "run", "it")
-	timer := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	timer := time.AfterFunc(d.patience, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
 	_ = cmd.Wait() // the status is looked at
 	if cmd.ProcessState.ExitCode() != 1 {

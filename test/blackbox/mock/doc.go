@@ -6,5 +6,6 @@
 // A [Workspace] is an http.Handler. It keeps records, answers lists and
 // searches as Intercom pages them, meters requests in windows of ten seconds,
 // and misbehaves on order, see [Fault]. What it was asked is kept, see
-// [Workspace.Requests].
+// [Workspace.Requests], and so is what that has changed, see
+// [Workspace.Writes].
 package mock

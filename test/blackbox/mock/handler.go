@@ -61,7 +61,7 @@ func (ws *Workspace) routes() {
 	on("GET /contacts", ws.byCursor("contacts", "data", size{10, 150}, ""))
 	on("GET /contacts/{id}", ws.one("contacts"))
 	on("GET /contacts/{id}/tags", ws.whole("tags", "data"))
-	on("GET /contacts/{id}/notes", ws.byNumber("notes", "data", size{50, 50}, true))
+	on("GET /contacts/{id}/notes", ws.notes)
 	on("GET /conversations", ws.byCursor("conversations", "conversations", size{20, 150}, ""))
 	on("GET /conversations/{id}", ws.one("conversations"))
 	on("GET /tickets/{id}", ws.one("tickets"))
@@ -76,6 +76,7 @@ func (ws *Workspace) routes() {
 	on("GET /segments", ws.whole("segments", "segments"))
 	on("GET /admins", ws.whole("admins", "admins"))
 	on("GET /teams", ws.whole("teams", "teams"))
+	ws.writeRoutes(on)
 	on("/", func(*http.Request) (any, error) {
 		return nil, &failure{http.StatusNotFound, "not_found", "The requested resource could not be found"}
 	})
@@ -93,6 +94,8 @@ func (ws *Workspace) me(*http.Request) (any, error) {
 
 // ServeHTTP implements http.Handler.
 func (ws *Workspace) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ws.flying.Add(1)
+	defer ws.flying.Add(-1)
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // the client has gone
@@ -109,7 +112,8 @@ func (ws *Workspace) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		At: time.Now(), Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Body: string(body), Fault: fault,
 	})
 	answer := &response{status: http.StatusTooManyRequests, header: http.Header{}}
-	if fault != Limited { // which is said before anything is done
+	if fault.kind() != Limited && !fault.early() {
+		ws.fault = fault
 		answer = ws.answer(r, body)
 	}
 	if n < len(ws.requests) {
@@ -118,7 +122,7 @@ func (ws *Workspace) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ws.mu.Unlock()
 
 	wait(ws.Latency)
-	if fault == Limited {
+	if fault.kind() == Limited {
 		answer.header.Set("X-RateLimit-Reset", fmt.Sprint(time.Now().Unix()+1))
 	}
 	if !fault.inject(w, answer) {
@@ -166,6 +170,10 @@ func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	value, err := e.handle(r)
 	if err != nil {
 		answer.fail(err)
+		return
+	}
+	if _, is := value.(accepted); is {
+		answer.status = http.StatusAccepted
 		return
 	}
 	var b bytes.Buffer

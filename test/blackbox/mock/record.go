@@ -90,6 +90,7 @@ func (ws *Workspace) fields(kind string, i int) map[string]any {
 		f["state"] = []string{"open", "closed", "snoozed"}[i%3]
 		f["open"] = i%3 == 0
 		f["source"] = map[string]any{"type": "email", "id": "3", "body": "<p>Hello \\ {\"id\": 1}</p>"}
+		f["conversation_parts"] = noParts("conversation_parts")
 	case "tickets":
 		f["type"] = "ticket"
 		f["ticket_id"] = fmt.Sprint(i)

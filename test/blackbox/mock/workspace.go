@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,6 +37,9 @@ type Workspace struct {
 	// URL, "" for the address that was asked.
 	ForeignNext string
 
+	// Attributes are the custom attributes that a contact may have.
+	Attributes map[string]bool
+
 	// ScrollUntold keeps a scroll from telling how many companies there are.
 	ScrollUntold bool
 
@@ -44,8 +48,16 @@ type Workspace struct {
 	mu       sync.Mutex
 	shelves  map[string]*shelf
 	requests []Request
+	writes   []Write
+	fault    Fault // of the request that is being answered
+	parts    int   // made so far
 	window   window
 	scroll   scroll
+	// identities has the id of the contact or company by what names it: an
+	// e-mail address, say.
+	identities map[string]string
+
+	flying atomic.Int64 // requests that are being answered
 }
 
 // New returns an empty workspace.
@@ -53,7 +65,7 @@ func New(token string, zone *time.Location) *Workspace {
 	ws := &Workspace{
 		Token: token, ID: "bb12box3", Region: "US", Zone: zone, Limit: 1666,
 		Days:    map[string]bool{"contacts": true},
-		shelves: map[string]*shelf{},
+		shelves: map[string]*shelf{}, identities: map[string]string{},
 	}
 	ws.routes()
 	return ws
@@ -95,7 +107,11 @@ func (ws *Workspace) Fill(kind string, n int, over time.Duration) {
 func (ws *Workspace) Put(kind string, created, updated time.Time, fields map[string]any) string {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	return ws.put(kind, created.Unix(), updated.Unix(), fields).id
+	r := ws.put(kind, created.Unix(), updated.Unix(), fields)
+	if kind == "contacts" {
+		ws.claim(r)
+	}
+	return r.id
 }
 
 func (ws *Workspace) put(kind string, created, updated int64, fields map[string]any) *record {
@@ -125,18 +141,24 @@ func idOf(kind string, n int) string {
 func (ws *Workspace) Touch(kind, id string) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	s := ws.shelf(kind)
-	old := s.byID[id]
+	ws.change(ws.shelf(kind).byID[id], func(map[string]any) {})
+}
+
+// change puts another version of a record in its place; ws.mu is held.
+func (ws *Workspace) change(old *record, edit func(fields map[string]any)) *record {
+	s := ws.shelf(old.kind)
 	changed := *old
 	changed.fields = maps.Clone(old.fields)
+	edit(changed.fields)
 	changed.revision++
 	changed.fields["revision"] = changed.revision
 	changed.updated = time.Now().Unix()
 	changed.visible = time.Now().Add(ws.IndexLag)
 	changed.before = old.indexed(time.Now())
 	changed.encode()
-	s.byID[id] = &changed
+	s.byID[old.id] = &changed
 	s.all[changed.number-1] = &changed
+	return &changed
 }
 
 // Delete removes a record without a trace.
