@@ -81,7 +81,7 @@ func TestLockOfADeadRunIsNobodys(t *testing.T) {
 	ws.Fill("contacts", 2_000, 60*24*time.Hour)
 	ws.Latency = 300 * time.Millisecond
 	d := newDesk(t, reads(serve(t, ws), subscription("entity: contacts, sync: incremental")))
-	if !d.killed("it", 700*time.Millisecond) {
+	if !d.killed("it", 700*time.Millisecond, false) {
 		t.Fatal("the run was done before it was killed")
 	}
 	d.done("it")
