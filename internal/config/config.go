@@ -17,6 +17,29 @@ type Config struct {
 	Clients       map[string]*Client       `json:"clients"`
 	Subscriptions map[string]*Subscription `json:"subscriptions,omitempty"`
 	Publishers    map[string]*Publisher    `json:"publishers,omitempty"`
+	Stack         Stack                    `json:"stack,omitzero"`
+}
+
+// A Stack is what a user decides about the AWS resources as a whole. Most of it
+// is of account to infra only.
+type Stack struct {
+	Tags map[string]string `json:"tags,omitempty"` // on every resource
+	// Tracing switches X-Ray on for the functions.
+	Tracing bool `json:"tracing,omitempty"`
+	// LogRetention is how many days logs are kept, one of CloudWatch's choices;
+	// default: 30.
+	LogRetention int `json:"log_retention,omitempty"`
+	// AlarmEmail is subscribed to the alarms' topic, "" for nobody.
+	AlarmEmail string   `json:"alarm_email,omitempty"`
+	Network    *Network `json:"network,omitempty"` // nil: Lambda's own
+}
+
+// A Network is the VPC that the functions run in, for a fixed address behind
+// the user's own NAT.
+type Network struct {
+	VPC            string   `json:"vpc"`
+	Subnets        []string `json:"subnets"`
+	SecurityGroups []string `json:"security_groups"`
 }
 
 // A Client is how to reach one workspace.
