@@ -20,6 +20,8 @@ var parts = []struct{ title, definition, intro string }{
 	{"resweep", "Resweep", ""},
 	{"to and responses", "Destination", ""},
 	{"A publisher", "Publisher", ""},
+	{"stack", "Stack", ""},
+	{"network", "Network", ""},
 }
 
 // general is what no single field is about.

@@ -74,7 +74,7 @@ func addComments(r *jsonschema.Reflector, root string) error {
 	}
 	for _, t := range []reflect.Type{
 		reflect.TypeFor[file.Document](), reflect.TypeFor[file.Client](), reflect.TypeFor[file.Auth](), reflect.TypeFor[file.Subscription](),
-		reflect.TypeFor[file.Resweep](), reflect.TypeFor[file.Destination](), reflect.TypeFor[file.Publisher](),
+		reflect.TypeFor[file.Resweep](), reflect.TypeFor[file.Destination](), reflect.TypeFor[file.Publisher](), reflect.TypeFor[file.Stack](), reflect.TypeFor[file.Network](),
 	} {
 		for f := range t.Fields() {
 			key := t.PkgPath() + "." + t.Name() + "." + f.Name

@@ -46,6 +46,9 @@ func checkDocument(doc *Document, p *problems) (*config.Config, []Note) {
 	if n := doc.node.get("clients"); n != nil && len(doc.Clients) == 0 && (n.kind == mapKind || n.kind == nullKind) {
 		c.add(n.keyAt, "clients is empty: there has to be one at least")
 	}
+	if doc.Stack != nil {
+		cfg.Stack = c.stack(doc.Stack)
+	}
 	return cfg, c.notes
 }
 

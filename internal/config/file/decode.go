@@ -55,6 +55,8 @@ func (d decoder) decode(n *node, v reflect.Value, what string) {
 		d.decodeStruct(n, v, what)
 	case reflect.Map:
 		d.decodeMap(n, v, what)
+	case reflect.Slice:
+		d.decodeList(n, v, what)
 	case reflect.Interface:
 		if plain := n.plain(); plain != nil {
 			v.Set(reflect.ValueOf(plain))
@@ -118,6 +120,17 @@ func (d decoder) decodeMap(n *node, v reflect.Value, what string) {
 		}
 		d.decode(value, item, strings.TrimSuffix(what, "s")+" "+e.key)
 		v.SetMapIndex(reflect.ValueOf(e.key), item)
+	}
+}
+
+func (d decoder) decodeList(n *node, v reflect.Value, what string) {
+	if n.kind != listKind {
+		d.mismatch(n, listKind, what)
+		return
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(n.items), len(n.items)))
+	for i, item := range n.items {
+		d.decode(item, v.Index(i), "one of "+what)
 	}
 }
 

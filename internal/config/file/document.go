@@ -13,6 +13,39 @@ type Document struct {
 	// Publishers are standing orders to write, by name. Each has a queue of its
 	// own that your systems send messages to.
 	Publishers map[string]*Publisher `yaml:"publishers"`
+	// Stack is about the AWS resources as a whole. All of it is optional.
+	Stack *Stack `yaml:"stack"`
+}
+
+// A Stack is what to decide about the AWS resources as a whole.
+type Stack struct {
+	located
+
+	// Tags are put on every resource.
+	Tags map[string]Text `yaml:"tags"`
+	// Tracing switches AWS X-Ray on for the functions. Default: false.
+	Tracing *bool `yaml:"tracing"`
+	// LogRetention is how long logs are kept, one of CloudWatch's choices: 1d,
+	// 3d, 5d, 7d, 14d, 30d (the default), 60d, 90d, 120d, 150d, 180d, 365d, 400d,
+	// 545d, 731d, 1096d, 1827d, 2192d, 2557d, 2922d, 3288d or 3653d.
+	LogRetention string `yaml:"log_retention" jsonschema:"example=30d"`
+	// AlarmEmail is told of every alarm, once it has confirmed that it wants to be.
+	AlarmEmail string `yaml:"alarm_email" jsonschema:"example=on-call@example.com"`
+	// Network is a VPC of yours for the functions to run in, where Intercom has to
+	// see a fixed address: that of your NAT gateway. Default: Lambda's own network.
+	Network *Network `yaml:"network"`
+}
+
+// A Network is a VPC with a way out to the internet and to AWS.
+type Network struct {
+	located
+
+	// VPC is its id.
+	VPC string `yaml:"vpc" jsonschema:"required,example=vpc-0a1b2c3d"`
+	// Subnets are the private ones with a route to a NAT gateway.
+	Subnets []string `yaml:"subnets" jsonschema:"required"`
+	// SecurityGroups have to let HTTPS out; nothing has to come in.
+	SecurityGroups []string `yaml:"security_groups" jsonschema:"required"`
 }
 
 // A Client is how to reach one workspace.

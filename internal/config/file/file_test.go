@@ -76,6 +76,29 @@ publishers:
 	}
 }
 
+func TestParseReadsTheStack(t *testing.T) {
+	t.Parallel()
+	got := parse(t, `
+clients: {main: {}}
+stack:
+  tags: {team: data, cost-center: 12}
+  tracing: true
+  log_retention: 90d
+  alarm_email: on-call@example.com
+  network: {vpc: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d, subnet-1a1b2c3d], security_groups: [sg-0a1b2c3d]}
+`).Stack
+	want := config.Stack{
+		Tags: map[string]string{"team": "data", "cost-center": "12"}, Tracing: true, LogRetention: 90, AlarmEmail: "on-call@example.com",
+		Network: &config.Network{VPC: "vpc-0a1b2c3d", Subnets: []string{"subnet-0a1b2c3d", "subnet-1a1b2c3d"}, SecurityGroups: []string{"sg-0a1b2c3d"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if got := parse(t, "clients: {main: {}}\nstack: {tracing: false}").Stack.LogRetention; got != 30 {
+		t.Errorf("log_retention: got %d days, want 30", got)
+	}
+}
+
 func TestRoute(t *testing.T) {
 	t.Parallel()
 	cfg, notes, err := file.Check("connector.yaml", []byte(`
