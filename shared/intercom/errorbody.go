@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -12,10 +11,10 @@ import (
 // hundred bytes.
 const maxErrorBody = 64 << 10
 
-// newAPIError reads an answer outside 2xx. The token is removed from whatever
-// the server sends back.
-func newAPIError(op *Operation, status int, h http.Header, body []byte, token string) *APIError {
-	e := &APIError{Method: op.Method, Path: op.Path, Status: status, RequestID: requestID(h, token)}
+// newAPIError reads an answer outside 2xx. The secrets, such as the token, are
+// removed from whatever the server sends back.
+func newAPIError(op *Operation, status int, h http.Header, body []byte, secrets ...string) *APIError {
+	e := &APIError{Method: op.Method, Path: op.Path, Status: status, RequestID: requestID(h, secrets...)}
 	told := parseRateHeaders(h)
 	e.RetryAfter = max(told.retryAfter, 0)
 	if told.reset != 0 {
@@ -24,7 +23,7 @@ func newAPIError(op *Operation, status int, h http.Header, body []byte, token st
 	page := isPage(mediaType(h), body)
 	if !page {
 		// Gateways answer with HTML: a body that is not an error list adds nothing.
-		e.readList(body, token)
+		e.readList(body, secrets)
 	}
 	if status == http.StatusForbidden {
 		e.Permission = op.Permission
@@ -39,7 +38,7 @@ func newAPIError(op *Operation, status int, h http.Header, body []byte, token st
 // readList takes what is safe to show from the first error of an error list.
 // Every part is optional, and a part of another type than documented is
 // skipped: an error must never hide behind the next one.
-func (e *APIError) readList(body []byte, token string) {
+func (e *APIError) readList(body []byte, secrets []string) {
 	var list struct {
 		RequestID json.RawMessage `json:"request_id"`
 		Errors    []struct {
@@ -56,10 +55,7 @@ func (e *APIError) readList(body []byte, token string) {
 		if json.Unmarshal(raw, &s) != nil {
 			return ""
 		}
-		if token != "" {
-			s = strings.ReplaceAll(s, token, masked)
-		}
-		return s
+		return hide(s, secrets)
 	}
 	if id := safeWord(text(list.RequestID)); id != "" {
 		e.RequestID = id
@@ -73,9 +69,9 @@ func (e *APIError) readList(body []byte, token string) {
 }
 
 // requestID is Intercom's name of a request.
-func requestID(h http.Header, token string) string {
+func requestID(h http.Header, secrets ...string) string {
 	id := h.Get("X-Request-Id")
-	if token != "" && strings.Contains(id, token) {
+	if hide(id, secrets) != id {
 		return ""
 	}
 	return safeWord(id)

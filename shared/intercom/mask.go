@@ -50,6 +50,16 @@ func safeMessage(s string) string {
 	return cut(maskPatterns(maskQuoted(oneLine(cut(s, 16*maxMessage)))), maxMessage)
 }
 
+// hide replaces the secrets in a text.
+func hide(s string, secrets []string) string {
+	for _, secret := range secrets {
+		if secret != "" {
+			s = strings.ReplaceAll(s, secret, masked)
+		}
+	}
+	return s
+}
+
 func maskPatterns(s string) string {
 	s = queryPattern.ReplaceAllString(s, "$1?"+masked)
 	s = bearerPattern.ReplaceAllString(s, "$1 "+masked)

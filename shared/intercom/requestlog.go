@@ -31,12 +31,7 @@ func (c *Client) logHop(ctx context.Context, h *hop, a *answer, err error) {
 	if c.cfg.LogMode == LogOff || !c.cfg.Log.Enabled(ctx, slog.LevelInfo) {
 		return
 	}
-	hide := func(s string) string {
-		if h.token != "" {
-			s = strings.ReplaceAll(s, h.token, masked)
-		}
-		return s
-	}
+	hide := func(s string) string { return hide(s, []string{h.token}) }
 	attrs := []slog.Attr{
 		slog.String("client", c.cfg.Name),
 		slog.String("method", h.method),
@@ -97,8 +92,10 @@ func maskQuery(raw string) string {
 			}
 		}
 	}
-	return strings.ReplaceAll(query.Encode(), "%2A%2A%2A", masked)
+	return unescapeMasks(query.Encode())
 }
+
+func unescapeMasks(encoded string) string { return strings.ReplaceAll(encoded, "%2A%2A%2A", masked) }
 
 func isNumberKey(key string) bool {
 	switch key {
@@ -121,6 +118,16 @@ func maskValue(key, value string) string {
 		return value
 	}
 	return masked
+}
+
+// isSecretKey recognises what is a secret even where it is a number.
+func isSecretKey(key string) bool {
+	switch key {
+	case "token", "access_token", "refresh_token", "code", "client_secret", "secret", "password":
+		return true
+	default:
+		return false
+	}
 }
 
 func keepsValue(key string) bool {
@@ -172,6 +179,10 @@ func (m *masker) value(key string) {
 	case string:
 		m.text(maskValue(key, v))
 	case json.Number:
+		if isSecretKey(key) {
+			m.text(masked)
+			return
+		}
 		m.out.WriteString(v.String())
 	case bool:
 		m.out.WriteString(map[bool]string{true: "true", false: "false"}[v])
