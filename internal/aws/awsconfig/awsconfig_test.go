@@ -64,8 +64,11 @@ func TestNewRefuses(t *testing.T) {
 		more map[string]string
 		want []string
 	}{
-		{"nothing set", map[string]string{"AWS_REGION": "", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
-			[]string{"AWS_REGION is not set", "AWS_ACCESS_KEY_ID is not set", "AWS_SECRET_ACCESS_KEY is not set"}},
+		{
+			"nothing set",
+			map[string]string{"AWS_REGION": "", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
+			[]string{"AWS_REGION is not set", "AWS_ACCESS_KEY_ID is not set", "AWS_SECRET_ACCESS_KEY is not set"},
+		},
 		{"endpoint without a scheme", map[string]string{"AWS_ENDPOINT_URL": "localhost:4566"}, []string{"AWS_ENDPOINT_URL"}},
 		{"endpoint of another kind", map[string]string{"AWS_ENDPOINT_URL": "ftp://host"}, []string{"AWS_ENDPOINT_URL"}},
 		{"no such bundle", map[string]string{"AWS_CA_BUNDLE": empty + ".none"}, []string{"AWS_CA_BUNDLE", "no such file"}},
