@@ -103,6 +103,7 @@ func (a *answer) judge(h *hop) error {
 		return errMoved
 	}
 	err := newAPIError(op, a.status, a.header, a.body, h.token)
+	err.TokenVersion = h.version
 	if a.status == http.StatusTooManyRequests {
 		return &RateLimitError{APIError: err, RetryAfter: err.RetryAfter}
 	}

@@ -18,6 +18,9 @@
 // be sent and sends nothing. [Client.Me] tells whose token it is, and
 // [CheckRegion] whether its workspace lives where the client looks for it.
 //
+// A [RenewingSource] has tokens that are replaced meanwhile: after a 401 it is
+// asked once for another, and the request is sent again with that.
+//
 // The token goes to the host of the base URL and nowhere else. Redirects are
 // followed for reads only, over https, without the token, at most three, and
 // never to an address that is not public. A contact that was merged into

@@ -46,6 +46,7 @@ type APIError struct {
 	Reset        time.Time     // end of the window of the rate limit by the server's clock, zero where none was told
 	Permission   string        // that the operation needs, as the Developer Hub calls it: only for a 403, "" where unknown
 	Firewall     bool          // a 403 that does not come from Intercom's API
+	TokenVersion string        // of the token that the request was sent with, "" where the source knows none
 
 	canonical string // where a merged contact went
 }

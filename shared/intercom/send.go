@@ -23,6 +23,9 @@ type hop struct {
 	header http.Header // without the token
 	body   []byte
 	token  string // "" on the way to another host
+
+	version string // of the token, "" where it has none
+	renewed bool   // the token is already the second
 }
 
 // errMoved is what a hop ends with when the request goes on elsewhere.
@@ -41,6 +44,14 @@ func (c *Client) send(ctx context.Context, op *Operation, wire *Wire) (*Response
 		a, err := c.homeHop(ctx, h)
 		if limited, ok := errors.AsType[*RateLimitError](err); ok && !isJobLimit(op, parseRateHeaders(a.header)) {
 			limited.RetryAfter = c.cfg.Governor.pausedFor()
+		}
+		if next := c.renewed(ctx, h, err); next != nil {
+			if c.cfg.Governor.Wait(ctx, priority(op)) != nil {
+				return nil, err // no time is left: the 401 is what there is to tell
+			}
+			h = next
+			n--
+			continue
 		}
 		next, err := c.nextHop(h, a, err, n)
 		if err != nil {
@@ -65,7 +76,7 @@ func (c *Client) send(ctx context.Context, op *Operation, wire *Wire) (*Response
 }
 
 func (c *Client) firstHop(ctx context.Context, op *Operation, wire *Wire) (*hop, error) {
-	token, err := c.token(ctx)
+	token, version, err := c.token(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +84,7 @@ func (c *Client) firstHop(ctx context.Context, op *Operation, wire *Wire) (*hop,
 	if err != nil {
 		return nil, fmt.Errorf("intercom: %s %s: the URL cannot be built", op.Method, op.Path)
 	}
-	return &hop{op: op, method: op.Method, url: to, header: wire.Header, body: wire.Body, token: token}, nil
+	return &hop{op: op, method: op.Method, url: to, header: wire.Header, body: wire.Body, token: token, version: version}, nil
 }
 
 // homeHop is one exchange with Intercom, reported to the Governor.
