@@ -59,6 +59,9 @@ func appendTime(dst []byte, t time.Time) []byte {
 }
 
 func (e *Event) appendData(dst []byte) []byte {
+	if e.DataRef != "" {
+		return appendString(append(dst, `,"dataref":`...), e.DataRef)
+	}
 	switch kind := kindOf(e.ContentType); {
 	case kind == kindJSON && len(e.Data) == 0:
 		return dst // an empty answer: no data is allowed, an empty value is not
@@ -69,6 +72,22 @@ func (e *Event) appendData(dst []byte) []byte {
 	default:
 		dst = append(dst, `,"data_base64":"`...)
 		dst = base64.StdEncoding.AppendEncode(dst, e.Data)
+		return append(dst, '"')
+	}
+}
+
+// AppendValue appends e's data to dst as one JSON value on one line, and returns
+// the extended buffer: JSON as [Event.AppendJSON] writes it, text as a string, and
+// anything else as a string of its bytes in base64. Where there is no data there
+// is no value.
+func (e *Event) AppendValue(dst []byte) []byte {
+	switch kind := kindOf(e.ContentType); {
+	case kind == kindJSON:
+		return appendRecord(dst, e.Data)
+	case kind == kindText && utf8.Valid(e.Data):
+		return appendString(dst, e.Data)
+	default:
+		dst = base64.StdEncoding.AppendEncode(append(dst, '"'), e.Data)
 		return append(dst, '"')
 	}
 }

@@ -63,6 +63,8 @@ func samples() map[string]event.Event {
 		"text not UTF-8":     record("caf\xe9", "text/plain; charset=iso-8859-1"),
 		"binary":             record("\x1f\x8b\x00\xff", "application/octet-stream"),
 		"empty binary":       record("", "application/gzip"),
+		"claim check":        with(record("", ""), func(e *event.Event) { e.DataRef = "s3://bucket/claims/a-1" }),
+		"claim check, text":  with(record("", "text/plain"), func(e *event.Event) { e.DataRef = "s3://bucket/claims/a-1" }),
 	}
 }
 
@@ -110,6 +112,27 @@ func TestAppendJSONExtendsTheBuffer(t *testing.T) {
 	}
 	if got, want := string(e.Data), "{\n}"; got != want {
 		t.Errorf("the record itself became %q, want %q", got, want)
+	}
+}
+
+func TestAppendValue(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, data, contentType, want string }{
+		{"record", `{"id":1.0}`, "", `{"id":1.0}`},
+		{"record over lines", "{\r\n}", "application/problem+json", `{  }`},
+		{"text", "a \"b\"\n", "text/plain; charset=utf-8", `"a \"b\"\n"`},
+		{"text not UTF-8", "caf\xe9", "text/plain", `"Y2Fm6Q=="`},
+		{"binary", "\xff\x00", "application/zip", `"/wA="`},
+		{"empty text", "", "text/plain", `""`},
+		{"nothing", "", "", ``},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			e := record(tt.data, tt.contentType)
+			if got, want := string(e.AppendValue([]byte("kept "))), "kept "+tt.want; got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
 	}
 }
 

@@ -6,7 +6,8 @@
 // [Event.AppendJSON] and [Event.AppendLine] write an event, by hand and without
 // allocating, because every record of every run goes through them. The keys
 // come in a fixed order: specversion, id, source, type, subject, time,
-// datacontenttype, data or data_base64. What is empty is left out, never null.
+// datacontenttype, data, data_base64 or dataref. What is empty is left out, never
+// null. [Event.AppendValue] writes the data alone, as a message for a publisher.
 //
 // # Naming
 //
@@ -31,4 +32,11 @@ type Event struct {
 	// (written as data_base64).
 	Data        []byte
 	ContentType string
+	// DataRef is where the data is, a URI, instead of Data: the claim check of
+	// CloudEvents, for data that is too large for where the event goes.
+	// https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/dataref.md
+	DataRef string
+	// Run is the id of the run that read it, for logs and names. It is not
+	// written: an event is the same whichever run it comes from.
+	Run string
 }

@@ -19,12 +19,13 @@ type envelope struct {
 	ContentType *string         `json:"datacontenttype"`
 	Data        json.RawMessage `json:"data"`
 	DataBase64  *[]byte         `json:"data_base64"`
+	DataRef     string          `json:"dataref"`
 }
 
 // Parse reads one event as [Event.AppendJSON] writes it. It is meant for tests
 // and for tools that look at a file of events, not for speed: it checks what
-// CloudEvents 1.0 demands and names what is missing. Extension attributes,
-// which the connector does not write, are passed over.
+// CloudEvents 1.0 demands and names what is missing. Extension attributes that
+// the connector does not write are passed over.
 //
 // Data of a text type is returned as the text, of a JSON type as the bytes that
 // stand there, of any other as the bytes that data_base64 stands for.
@@ -63,6 +64,7 @@ func (env *envelope) fill(e *Event) error {
 	if env.ContentType != nil {
 		e.ContentType = *env.ContentType
 	}
+	e.DataRef = env.DataRef
 	return env.fillData(e)
 }
 

@@ -9,14 +9,10 @@
 package route
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"intercom-connector/internal/event"
 	"intercom-connector/internal/publish"
@@ -54,10 +50,7 @@ func New(publisher Publisher, told func(publish.Result)) *Route {
 // [Route.Flush].
 func (r *Route) Deliver(ctx context.Context, events []event.Event) error {
 	for i := range events {
-		body, err := message(&events[i])
-		if err != nil {
-			return err
-		}
+		body := events[i].AppendValue(nil)
 		r.waiting = append(r.waiting, publish.Delivery{
 			ID: events[i].ID, Group: events[i].Subject, Body: body, Sent: time.Now(),
 		})
@@ -108,25 +101,4 @@ func (r *Route) Flush(ctx context.Context) error {
 		return fmt.Errorf("nothing became of %d messages", len(left))
 	}
 	return err
-}
-
-// message is an event's data as JSON, in memory of its own: a text is a string,
-// and what is neither JSON nor text is a string of its bytes in base64.
-func message(e *event.Event) ([]byte, error) {
-	var value any
-	switch {
-	case isJSON(e.ContentType):
-		return bytes.Clone(e.Data), nil
-	case strings.HasPrefix(e.ContentType, "text/") && utf8.Valid(e.Data):
-		value = string(e.Data)
-	default:
-		value = e.Data
-	}
-	return json.Marshal(value)
-}
-
-func isJSON(contentType string) bool {
-	media, _, _ := strings.Cut(contentType, ";")
-	media = strings.TrimSpace(media)
-	return media == "" || media == "application/json" || strings.HasSuffix(media, "+json")
 }
