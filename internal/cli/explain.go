@@ -38,6 +38,8 @@ func (a *app) explainFor(cfg *config.Config, client string, err error) string {
 	case errors.As(err, &region):
 		return fmt.Sprintf("the workspace of client %s lives in region %s, not %s: set region: %s in %s",
 			client, region.Actual, region.Configured, region.Actual, a.global.Config)
+	case errors.Is(err, intercom.ErrAllowlist):
+		return err.Error() + ": put this machine's public IPv4 address on the workspace's IP allowlist for the REST API"
 	case errors.Is(err, intercom.ErrPlan):
 		return err.Error() + ": the workspace's plan does not include it"
 	case errors.Is(err, intercom.ErrForbidden) && errors.As(err, &api):

@@ -378,7 +378,7 @@ func (r *run) giveUp(ctx context.Context, c *cut, err error) error {
 // the token, the network or the workspace.
 func concernsRequest(err error) bool {
 	for _, all := range []error{
-		intercom.ErrUnauthorized, intercom.ErrForbidden, intercom.ErrLocked, intercom.ErrPlan, intercom.ErrFirewall,
+		intercom.ErrUnauthorized, intercom.ErrForbidden, intercom.ErrLocked, intercom.ErrPlan, intercom.ErrFirewall, intercom.ErrAllowlist,
 	} {
 		if errors.Is(err, all) {
 			return false

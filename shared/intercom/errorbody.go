@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"time"
 )
 
@@ -26,14 +27,23 @@ func newAPIError(op *Operation, status int, h http.Header, body []byte, secrets 
 		e.readList(body, secrets)
 	}
 	if status == http.StatusForbidden {
-		e.Permission = op.Permission
 		e.Firewall = page && !fromIntercom(h)
+		e.Allowlist = allowlistPattern.MatchString(e.Message)
+		if !e.Allowlist {
+			e.Permission = op.Permission
+		}
 	}
 	if status == http.StatusGone && e.Code == "contact_merged" {
 		e.canonical = canonicalLink(h)
 	}
 	return e
 }
+
+// allowlistPattern recognises "Your IP address is not on the allowlist for API
+// access", which Intercom says about any request once the token is found to be
+// valid; a code of its own is not documented
+// (https://www.intercom.com/help/en/articles/13941009-restrict-rest-api-access-by-ip-allowlist).
+var allowlistPattern = regexp.MustCompile(`(?i)\bIP\b.*\b(allow|white)[ -]?list`)
 
 // readList takes what is safe to show from the first error of an error list.
 // Every part is optional, and a part of another type than documented is

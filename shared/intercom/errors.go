@@ -16,6 +16,7 @@ var (
 	ErrForbidden    = errors.New("intercom: not permitted")                             // 403
 	ErrPlan         = errors.New("intercom: not part of the workspace's plan")          // 403 api_plan_restricted
 	ErrFirewall     = errors.New("intercom: refused on the way, not by Intercom's API") // 403 with a page of HTML
+	ErrAllowlist    = errors.New("intercom: not from this address")                     // 403 of the workspace's IP allowlist
 	ErrNotFound     = errors.New("intercom: no such object")                            // 404
 	ErrConflict     = errors.New("intercom: conflicts with what is there")              // 409
 	ErrGone         = errors.New("intercom: gone for good")                             // 410
@@ -46,6 +47,7 @@ type APIError struct {
 	Reset        time.Time     // end of the window of the rate limit by the server's clock, zero where none was told
 	Permission   string        // that the operation needs, as the Developer Hub calls it: only for a 403, "" where unknown
 	Firewall     bool          // a 403 that does not come from Intercom's API
+	Allowlist    bool          // a 403 because the workspace's IP allowlist does not have our address
 	TokenVersion string        // of the token that the request was sent with, "" where the source knows none
 
 	canonical string // where a merged contact went
@@ -68,7 +70,7 @@ func (e *APIError) Error() string {
 	}
 	switch {
 	case e.Firewall:
-		b.WriteString(": refused by a firewall, a proxy or an IP allowlist on the way, not by Intercom's API")
+		b.WriteString(": refused by a firewall or a proxy on the way, not by Intercom's API")
 	case e.Permission != "" && e.Code != codePlan:
 		b.WriteString(": needs the permission " + strconv.Quote(e.Permission))
 	}
@@ -88,11 +90,13 @@ func (e *APIError) Is(target error) bool {
 	case ErrLocked:
 		return e.Status == http.StatusPaymentRequired || e.Status == http.StatusLocked
 	case ErrForbidden:
-		return e.Status == http.StatusForbidden && !e.Firewall
+		return e.Status == http.StatusForbidden && !e.Firewall && !e.Allowlist
 	case ErrPlan:
 		return e.Code == codePlan
 	case ErrFirewall:
 		return e.Firewall
+	case ErrAllowlist:
+		return e.Allowlist
 	case ErrNotFound:
 		return e.Status == http.StatusNotFound
 	case ErrConflict:

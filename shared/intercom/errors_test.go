@@ -43,7 +43,7 @@ func errorList(code, message string) string {
 func TestAPIError(t *testing.T) {
 	t.Parallel()
 	sentinels := []error{
-		intercom.ErrUnauthorized, intercom.ErrLocked, intercom.ErrForbidden, intercom.ErrPlan, intercom.ErrFirewall,
+		intercom.ErrUnauthorized, intercom.ErrLocked, intercom.ErrForbidden, intercom.ErrPlan, intercom.ErrFirewall, intercom.ErrAllowlist,
 		intercom.ErrNotFound, intercom.ErrConflict, intercom.ErrGone, intercom.ErrRateLimited,
 	}
 	for _, tt := range []struct {
@@ -74,8 +74,14 @@ func TestAPIError(t *testing.T) {
 		},
 		{
 			"firewall", always(403, "<html>joe@example.com</html>", "Content-Type: text/html"),
-			"intercom: GET /contacts/{contact_id}: 403 Forbidden: refused by a firewall, a proxy or an IP allowlist on the way, not by Intercom's API",
+			"intercom: GET /contacts/{contact_id}: 403 Forbidden: refused by a firewall or a proxy on the way, not by Intercom's API",
 			[]error{intercom.ErrFirewall},
+			false, false,
+		},
+		{
+			"not on the IP allowlist", always(403, errorList("forbidden", "Your IP address is not on the allowlist for API access")),
+			"intercom: GET /contacts/{contact_id}: 403 Forbidden: forbidden: Your IP address is not on the allowlist for API access [request req-1]",
+			[]error{intercom.ErrAllowlist},
 			false, false,
 		},
 		{

@@ -40,6 +40,12 @@ func (c *Client) Me(ctx context.Context) (Me, error) {
 	if err != nil {
 		return Me{}, err
 	}
+	return ReadMe(resp)
+}
+
+// ReadMe reads the answer to GET /me, for who sends the request with
+// [Client.Send].
+func ReadMe(resp *Response) (Me, error) {
 	var answer struct {
 		ID   looseString `json:"id"`
 		Name looseString `json:"name"`

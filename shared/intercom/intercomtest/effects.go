@@ -41,6 +41,12 @@ func PlanRestricted() Effect {
 	return Status(403, "api_plan_restricted", "Active subscription needed")
 }
 
+// OffAllowlist answers with a 403, as where the workspace takes requests from
+// other addresses only.
+func OffAllowlist() Effect {
+	return Status(403, "forbidden", "Your IP address is not on the allowlist for API access")
+}
+
 // Revoked answers with a 401, as where the app was uninstalled.
 func Revoked() Effect { return Status(401, "token_revoked", "Access Token Revoked") }
 

@@ -22,6 +22,7 @@ func TestEffects(t *testing.T) {
 	}{
 		{"server error", intercomtest.ServerError(), func(t *testing.T, r reply) { t.Helper(); r.wantFailure(t, 500, "server_error") }},
 		{"not found", intercomtest.NotFound(), func(t *testing.T, r reply) { t.Helper(); r.wantFailure(t, 404, "not_found") }},
+		{"off the allowlist", intercomtest.OffAllowlist(), func(t *testing.T, r reply) { t.Helper(); r.wantFailure(t, 403, "forbidden") }},
 		{"forbidden", intercomtest.Forbidden(), func(t *testing.T, r reply) { t.Helper(); r.wantFailure(t, 403, "forbidden") }},
 		{"plan", intercomtest.PlanRestricted(), func(t *testing.T, r reply) { t.Helper(); r.wantFailure(t, 403, "api_plan_restricted") }},
 		{"revoked", intercomtest.Revoked(), func(t *testing.T, r reply) { t.Helper(); r.wantFailure(t, 401, "token_revoked") }},
