@@ -132,7 +132,7 @@ func decideAnswer(s situation, v verdict, api *intercom.APIError) verdict {
 		return v
 	case http.StatusForbidden:
 		v.step = stepDead
-		if api.Firewall {
+		if api.Firewall || api.Allowlist {
 			v.step, v.after = stepAgain, max(v.after, firewallPause)
 		}
 		return v

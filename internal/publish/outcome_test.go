@@ -52,6 +52,7 @@ func TestOutcomes(t *testing.T) {
 		{name: "refused connection, repeatable", operation: "PUT contacts/{contact_id}", message: putContact, replies: []reply{errRefused, ok(`{}`)}, want: publish.Done},
 		{name: "refused connection, not repeatable", operation: "POST contacts/{contact_id}/notes", message: noteBody, replies: []reply{errRefused, errRefused, ok(`{}`)}, want: publish.Done},
 		{name: "refused connection for ever", operation: "POST contacts/{contact_id}/notes", message: noteBody, replies: []reply{errRefused, errRefused, errRefused, errRefused}, want: publish.Retry, reason: "connection refused"},
+		{name: "an IP allowlist", operation: "POST contacts/{contact_id}/notes", message: noteBody, replies: []reply{{status: 403, body: `{"errors":[{"code":"forbidden","message":"Your IP address is not on the allowlist for API access"}]}`}, ok(`{}`)}, want: publish.Done},
 		{name: "a firewall", operation: "POST contacts/{contact_id}/notes", message: noteBody, replies: []reply{{status: 403, body: "<html>no</html>", header: http.Header{"Content-Type": {"text/html"}, "X-Request-Id": nil}}, ok(`{}`)}, want: publish.Done},
 
 		// Perhaps applied, and repeatable.
