@@ -21,6 +21,9 @@ type Program struct {
 	// Terminal reports whether a person is at one of the three above; default:
 	// the operating system is asked.
 	Terminal func(stream any) bool
+
+	// connect opens a deployed stack; nil: on AWS.
+	connect func(ctx context.Context, flags stackFlags, getenv func(string) string) (*deployment, error)
 }
 
 // Run does what the arguments say and returns the exit status. When ctx ends, a

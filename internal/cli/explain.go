@@ -55,6 +55,9 @@ func (a *app) explainFor(cfg *config.Config, client string, err error) string {
 
 // explain says what to do about an error, where that is known.
 func (a *app) explain(err error) string {
+	if advice := explainAWS(err); advice != "" {
+		return advice
+	}
 	text := err.Error()
 	switch {
 	case errors.Is(err, syscall.ENOSPC) || strings.Contains(text, "the disk is full"):
