@@ -16,6 +16,24 @@ import (
 // every slice, without sending any. Time zone and workspace are those of the
 // last run or of the configuration, as nobody is asked.
 func (e *Engine) Plan(ctx context.Context, opts Options) ([]intercom.Wire, error) {
+	requests, err := e.Requests(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	wires := make([]intercom.Wire, 0, len(requests))
+	for _, request := range requests {
+		wire, err := e.API.Wire(request)
+		if err != nil {
+			return nil, fmt.Errorf("client %s: %w", e.Client.Name, err)
+		}
+		wires = append(wires, wire)
+	}
+	return wires, nil
+}
+
+// Requests is Plan before the requests are put into words: a path parameter may
+// still be missing.
+func (e *Engine) Requests(ctx context.Context, opts Options) ([]*intercom.Request, error) {
 	r, err := e.rehearse(ctx, opts)
 	if err != nil {
 		return nil, err
@@ -23,19 +41,15 @@ func (e *Engine) Plan(ctx context.Context, opts Options) ([]intercom.Wire, error
 	for range r.work.Requests {
 		r.openNext()
 	}
-	wires := make([]intercom.Wire, 0, len(r.cuts))
+	requests := make([]*intercom.Request, 0, len(r.cuts))
 	for _, c := range r.cuts {
 		request, err := r.next(c)
 		if err != nil {
 			return nil, err
 		}
-		wire, err := r.API.Wire(request)
-		if err != nil {
-			return nil, fmt.Errorf("client %s: %w", e.Client.Name, err)
-		}
-		wires = append(wires, wire)
+		requests = append(requests, request)
 	}
-	return wires, nil
+	return requests, nil
 }
 
 // rehearse plans a run on what is remembered. Nothing of it is saved.
@@ -73,8 +87,11 @@ type Peeked struct {
 }
 
 // Peek reads a first page and shows what would become of its first n records.
-// It delivers nothing and remembers nothing.
+// It delivers nothing and remembers nothing. An incremental subscription is
+// looked at as if nothing had been read of it: what there is says more than
+// what happens to be new.
 func (e *Engine) Peek(ctx context.Context, n int, opts Options) ([]Peeked, error) {
+	opts.Reset = true
 	r, err := e.rehearse(ctx, opts)
 	if err != nil {
 		return nil, err
