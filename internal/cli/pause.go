@@ -33,14 +33,14 @@ type pauseResult struct {
 // Run implements the command.
 func (c *pauseCommand) Run(ctx context.Context, a *app) error {
 	return a.changePause(ctx, c.Name, func(store *sqlitestate.Store, client string) error {
-		return publish.Pause(ctx, store, client, c.Reason)
+		return publish.Pause(ctx, store, client, c.Reason, "")
 	})
 }
 
 // Run implements the command.
 func (c *resumeCommand) Run(ctx context.Context, a *app) error {
 	return a.changePause(ctx, c.Name, func(store *sqlitestate.Store, client string) error {
-		return publish.Resume(ctx, store, client)
+		return publish.Resume(ctx, store, client, "")
 	})
 }
 

@@ -32,7 +32,7 @@ func (p *Publisher) Batch(ctx context.Context, deliveries []Delivery) []Result {
 		}
 		return results
 	}
-	switch reason, err := PausedReason(ctx, p.Store, p.Client.Name); {
+	switch reason, err := p.paused(ctx); {
 	case err != nil:
 		return all(Retry, err.Error())
 	case reason != "":

@@ -262,17 +262,31 @@ func (c *course) follow(ctx context.Context, v verdict, resp *intercom.Response)
 func (c *course) conclude(ctx context.Context, v verdict) Result {
 	switch v.step {
 	case stepPaused:
-		// Whether the pause can be written does not matter to this message: the
-		// next one meets the same answer.
-		if err := Pause(ctx, c.p.Store, c.p.Client.Name, v.reason); err != nil {
-			c.p.Log.WarnContext(ctx, "pause", "client", c.p.Client.Name, "err", err)
-		}
-		return v.result(Paused, pausedFor)
+		return c.pause(ctx, v)
 	case stepAgain, stepRepeat:
 		return c.retry(v)
 	default:
 		return v.result(Dead, 0)
 	}
+}
+
+// pause pauses the client, unless the refusal was of a token that has been
+// replaced meanwhile.
+func (c *course) pause(ctx context.Context, v verdict) Result {
+	paused, err := Revoke(ctx, c.p.Store, c.p.Client.Name, v.reason, v.token, c.p.currentToken)
+	switch {
+	case err != nil:
+		c.p.Log.WarnContext(ctx, "pause", "client", c.p.Client.Name, "err", err)
+		if v.token != "" {
+			return c.retry(v) // there may be another token
+		}
+		// Whether the pause can be written does not matter to this message: the
+		// next one meets the same answer.
+	case !paused:
+		v.reason = "there is another token by now than the one that was refused: " + v.reason
+		return c.retry(v)
+	}
+	return v.result(Paused, pausedFor)
 }
 
 func (v verdict) result(outcome Outcome, after time.Duration) Result {

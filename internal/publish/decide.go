@@ -55,6 +55,7 @@ type verdict struct {
 	attribute string        // of stepAttribute
 	contact   string        // the id of stepConflict, stepCompare and stepMoved
 	archived  bool          // that contact is archived
+	token     string        // of stepPaused: the version of the token that is to blame, "" for none
 }
 
 // How long to stay away where nothing is told.
@@ -106,6 +107,10 @@ func decide(s situation) verdict {
 		v.step = stepDead
 		return v
 	}
+	if errors.Is(s.err, intercom.ErrNoToken) {
+		v.step, v.token = stepPaused, NoToken
+		return v
+	}
 	// What is left happened before anything was sent: no token could be had, or
 	// the wait for the rate limit was cut short.
 	v.step = stepAgain
@@ -128,7 +133,7 @@ func decideAnswer(s situation, v verdict, api *intercom.APIError) verdict {
 		return decideLimit(s, v)
 	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusLocked:
 		// 402 and 423 are not documented; singer-io/tap-intercom has met them.
-		v.step = stepPaused
+		v.step, v.token = stepPaused, api.TokenVersion
 		return v
 	case http.StatusForbidden:
 		v.step = stepDead

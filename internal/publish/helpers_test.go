@@ -66,6 +66,10 @@ func (r reply) with(name, value string) reply {
 // every request.
 type server struct {
 	answer func(n int, request string, body string) reply // n counts from 1
+	// token reports whether a token is accepted, nil: any. refused is called
+	// before the refusal is sent.
+	token   func(string) bool
+	refused func()
 
 	mu   sync.Mutex
 	seen []string // "POST /contacts {…}"
@@ -85,7 +89,15 @@ func (s *server) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.seen = append(s.seen, strings.TrimSpace(request+" "+body))
 	n := len(s.seen)
 	s.mu.Unlock()
-	a := s.answer(n, request, body)
+	var a reply
+	if s.token != nil && !s.token(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")) {
+		if s.refused != nil {
+			s.refused()
+		}
+		a = refusal(http.StatusUnauthorized, "token_revoked", "Access Token Revoked")
+	} else {
+		a = s.answer(n, request, body)
+	}
 	if a.delay > 0 {
 		select {
 		case <-time.After(a.delay):
@@ -197,7 +209,8 @@ type bench struct {
 	log     journal
 	order   *config.Publisher
 	owner   string
-	quiet   bool // no log, for tests of many messages
+	quiet   bool                 // no log, for tests of many messages
+	token   intercom.TokenSource // nil: one that never changes
 }
 
 // order is a standing order for an operation.
@@ -225,8 +238,12 @@ func (b *bench) publisher(tb testing.TB) *publish.Publisher {
 	if b.quiet {
 		log = nil
 	}
+	source := b.token
+	if source == nil {
+		source = intercom.StaticToken(token)
+	}
 	api, err := intercom.New(intercom.Config{
-		Token: intercom.StaticToken(token), Transport: b.server,
+		Token: source, Transport: b.server,
 		Governor: intercom.NewGovernor(intercom.GovernorConfig{Jitter: func() float64 { return 0.5 }}),
 	})
 	if err != nil {

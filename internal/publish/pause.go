@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,50 +9,129 @@ import (
 	"time"
 
 	"intercom-connector/internal/state"
+	"intercom-connector/shared/intercom"
 )
 
-// A pause is what is remembered of a client that cannot send anything.
+// A client that cannot send anything is paused: a flag in the store, which
+// every publisher of the client looks at, because they share the token.
+//
+// A refusal can take its time, and by the time it comes there may be another
+// token already. So a pause for a token's sake names the version of the token
+// that was refused, and stands only as long as that one is the current one:
+//   - whoever is about to write it looks first, after having read the record,
+//     whether there is another token by now;
+//   - whoever stores a token resumes the client afterwards, which changes the
+//     record, paused or not: what was read before that cannot be written any more;
+//   - whoever finds the flag looks whether it is about the current token.
+//
+// The first two make a pause impossible that outlives a fresh grant, if reading
+// a secret shows what was stored before. For a secret that shows it a little
+// later, a resume remembers with which version it was, and for some minutes
+// nothing pauses because of any other.
+
+// A pause is what is remembered of whether a client may send.
 type pause struct {
-	Reason string    `json:"reason"`
-	Time   time.Time `json:"time"`
+	Reason string    `json:"reason,omitempty"` // "": it may send
+	Time   time.Time `json:"time,omitzero"`
+	// Version is the one of the token that was refused; "" for a pause that has
+	// nothing to do with one, such as one by hand.
+	Version string `json:"version,omitempty"`
+	// Resumed is the version that somebody has last resumed with, ResumedAt when.
+	Resumed   string    `json:"resumed,omitempty"`
+	ResumedAt time.Time `json:"resumed_at,omitzero"`
+
+	revision state.Revision // "" for a record that does not exist
 }
 
-// pauseKey is where the pause of a client is kept. Every publisher of the
-// client shares it, because they share the token.
+// NoToken is the version of the token of a client that has none.
+const NoToken = "none"
+
+const (
+	// pauseTries bounds how often a pause is written anew when others write it too.
+	pauseTries = 20
+	// lateRefusal is how long after a resume a refusal of another token is taken
+	// for one that was long on its way: more than a request takes, and than a
+	// secret needs to be the same everywhere.
+	lateRefusal = 5 * time.Minute
+)
+
+// pauseKey is where the pause of a client is kept.
 func pauseKey(client string) string { return "paused/" + client }
 
-// pauseTries bounds how often a pause is written anew when others write it too.
-const pauseTries = 5
+// Pause keeps all publishers of a client from sending anything, until [Resume].
+// version names the token that was refused, "" means that no token is to blame.
+// A client that is paused already keeps its first reason, unless that was about
+// another token.
+//
+// Whoever has met a refusal and can look for a newer token calls [Revoke].
+func Pause(ctx context.Context, store state.Store, client, reason, version string) error {
+	_, err := Revoke(ctx, store, client, reason, version, nil)
+	return err
+}
 
-// Pause keeps all publishers of a client from sending anything, until Resume.
-// A client that is paused already keeps its first reason.
-func Pause(ctx context.Context, store state.Store, client, reason string) error {
-	value, err := json.Marshal(pause{Reason: reason, Time: time.Now().UTC()})
-	if err != nil {
-		return fmt.Errorf("pause client %s: %w", client, err)
+// Revoke is [Pause], unless the token that was refused has been replaced: then
+// it does nothing and returns false. current tells the version of the current
+// token, read anew, [NoToken] where there is none.
+func Revoke(ctx context.Context, store state.Store, client, reason, version string, current func(context.Context) (string, error)) (bool, error) {
+	for range pauseTries {
+		p, err := loadPause(ctx, store, client)
+		if err != nil {
+			return false, fmt.Errorf("pause client %s: %w", client, err)
+		}
+		if p.Reason != "" && (p.Version == "" || p.Version == version) {
+			return true, nil
+		}
+		replaced, err := p.replaced(ctx, version, current)
+		if err != nil {
+			return false, fmt.Errorf("pause client %s: look for another token: %w", client, err)
+		}
+		if replaced {
+			return false, nil
+		}
+		p.Reason, p.Version, p.Time = cmp.Or(reason, "no reason was given"), version, time.Now().UTC()
+		err = p.save(ctx, store, client)
+		if err == nil {
+			return true, nil
+		}
+		if !raced(err) {
+			return false, fmt.Errorf("pause client %s: %w", client, err)
+		}
 	}
-	_, err = store.Create(ctx, pauseKey(client), value, time.Time{})
-	if err != nil && !errors.Is(err, state.ErrExists) {
-		return fmt.Errorf("pause client %s: %w", client, err)
+	return false, fmt.Errorf("pause client %s: %w", client, state.ErrConflict)
+}
+
+// replaced reports whether there is another token than the one of a version.
+func (p *pause) replaced(ctx context.Context, version string, current func(context.Context) (string, error)) (bool, error) {
+	switch {
+	case version == "":
+		return false, nil
+	case p.Resumed != "" && p.Resumed != version && time.Since(p.ResumedAt) < lateRefusal:
+		return true, nil
+	case current == nil:
+		return false, nil
 	}
-	return nil
+	now, err := current(ctx)
+	return now != version && now != "", err
 }
 
 // Resume lets the publishers of a client send again. Resuming one that is not
-// paused is no error.
-func Resume(ctx context.Context, store state.Store, client string) error {
+// paused is no error. version names the token that it is resumed with: whoever
+// has stored a token says which, so that a late refusal of the one before is
+// known for what it is. "" means that the token is the same.
+func Resume(ctx context.Context, store state.Store, client, version string) error {
 	for range pauseTries {
-		record, err := store.Get(ctx, pauseKey(client))
-		if errors.Is(err, state.ErrNotFound) {
+		p, err := loadPause(ctx, store, client)
+		if err != nil {
+			return fmt.Errorf("resume client %s: %w", client, err)
+		}
+		if version != "" {
+			p.Resumed, p.ResumedAt = version, time.Now().UTC()
+		}
+		err = p.lift(ctx, store, client)
+		if err == nil {
 			return nil
 		}
-		if err == nil {
-			err = store.Delete(ctx, record.Key, record.Revision)
-		}
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, state.ErrConflict) {
+		if !raced(err) {
 			return fmt.Errorf("resume client %s: %w", client, err)
 		}
 	}
@@ -60,16 +140,86 @@ func Resume(ctx context.Context, store state.Store, client string) error {
 
 // PausedReason says why a client is paused, "" for one that is not.
 func PausedReason(ctx context.Context, store state.Store, client string) (string, error) {
-	record, err := store.Get(ctx, pauseKey(client))
-	if errors.Is(err, state.ErrNotFound) {
-		return "", nil
-	}
+	p, err := loadPause(ctx, store, client)
 	if err != nil {
 		return "", fmt.Errorf("look whether client %s is paused: %w", client, err)
 	}
-	p := pause{Reason: "paused, for a reason that cannot be read"}
-	_ = json.Unmarshal(record.Value, &p) // a pause is a pause, whatever it says
 	return p.Reason, nil
+}
+
+// StillPaused is [PausedReason], and lifts a pause that is about another token
+// than the current one: somebody has stored a token and not said so.
+func StillPaused(ctx context.Context, store state.Store, client string, current func(context.Context) (string, error)) (string, error) {
+	for range pauseTries {
+		p, err := loadPause(ctx, store, client)
+		if err != nil {
+			return "", fmt.Errorf("look whether client %s is paused: %w", client, err)
+		}
+		if p.Reason == "" || p.Version == "" {
+			return p.Reason, nil
+		}
+		now, err := current(ctx)
+		if err != nil || now == p.Version || now == "" {
+			return p.Reason, nil //nolint:nilerr // while nobody can tell, a pause is a pause
+		}
+		err = p.lift(ctx, store, client)
+		if err == nil {
+			return "", nil
+		}
+		if !raced(err) {
+			return "", fmt.Errorf("resume client %s: %w", client, err)
+		}
+	}
+	return "", fmt.Errorf("look whether client %s is paused: %w", client, state.ErrConflict)
+}
+
+// loadPause reads what is remembered of a client.
+func loadPause(ctx context.Context, store state.Store, client string) (pause, error) {
+	record, err := store.Get(ctx, pauseKey(client))
+	if errors.Is(err, state.ErrNotFound) {
+		return pause{}, nil
+	}
+	if err != nil {
+		return pause{}, err
+	}
+	var p pause
+	if json.Unmarshal(record.Value, &p) != nil || p.Reason == "" && p.Resumed == "" {
+		p = pause{Reason: "paused, for a reason that cannot be read"} // a pause is a pause, whatever it says
+	}
+	p.revision = record.Revision
+	return p, nil
+}
+
+// save writes a pause over what was loaded.
+func (p *pause) save(ctx context.Context, store state.Store, client string) error {
+	value, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	if p.revision == "" {
+		_, err = store.Create(ctx, pauseKey(client), value, time.Time{})
+	} else {
+		_, err = store.Save(ctx, pauseKey(client), value, p.revision, time.Time{})
+	}
+	return err
+}
+
+// lift removes the flag, and keeps what is known of resuming.
+func (p *pause) lift(ctx context.Context, store state.Store, client string) error {
+	p.Reason, p.Version, p.Time = "", "", time.Time{}
+	switch {
+	case p.Resumed != "":
+		return p.save(ctx, store, client)
+	case p.revision == "":
+		return nil
+	default:
+		return store.Delete(ctx, pauseKey(client), p.revision)
+	}
+}
+
+// raced reports whether a write failed because somebody else was faster.
+func raced(err error) bool {
+	return errors.Is(err, state.ErrConflict) || errors.Is(err, state.ErrExists)
 }
 
 // A PausedError says that a client sends nothing until it is resumed.
@@ -80,4 +230,27 @@ type PausedError struct {
 
 func (e *PausedError) Error() string {
 	return fmt.Sprintf("client %s is paused: %s", e.Client, e.Reason)
+}
+
+// paused says why nothing can be sent, "" where something can.
+func (p *Publisher) paused(ctx context.Context) (string, error) {
+	return StillPaused(ctx, p.Store, p.Client.Name, p.currentToken)
+}
+
+func (p *Publisher) currentToken(ctx context.Context) (string, error) {
+	return CurrentToken(ctx, p.API)
+}
+
+// CurrentToken reads anew which version of its token a client has, as [Revoke]
+// and [StillPaused] want to know it: [NoToken] where there is none, "" where
+// tokens have no versions.
+func CurrentToken(ctx context.Context, api *intercom.Client) (string, error) {
+	version, err := api.TokenVersion(ctx, "")
+	if err == nil && version != "" {
+		version, err = api.TokenVersion(ctx, version) // not the one that is remembered
+	}
+	if errors.Is(err, intercom.ErrNoToken) {
+		return NoToken, nil
+	}
+	return version, err
 }

@@ -29,7 +29,7 @@ const (
 // messages under way; of what was not settled by then nothing is reported. A
 // client that is paused, before or meanwhile, ends it with a [*PausedError].
 func (p *Publisher) Stream(ctx context.Context, deliveries iter.Seq2[Delivery, error], done func(Result, Delivery) error) error {
-	switch reason, err := PausedReason(ctx, p.Store, p.Client.Name); {
+	switch reason, err := p.paused(ctx); {
 	case err != nil:
 		return err
 	case reason != "":
@@ -242,7 +242,7 @@ func (s *stream) lookForPause(ctx context.Context) {
 	if s.err != nil {
 		return
 	}
-	reason, err := PausedReason(ctx, s.p.Store, s.p.Client.Name)
+	reason, err := s.p.paused(ctx)
 	switch {
 	case err != nil:
 		s.p.Log.WarnContext(ctx, "look for a pause", "err", err)
