@@ -52,6 +52,13 @@ const (
 	AttributePublisher = "publisher"
 )
 
+// The keys of the state table, both strings, and its time-to-live attribute.
+const (
+	TablePartitionKey = "pk"
+	TableSortKey      = "sk"
+	TableTTL          = "ttl"
+)
+
 // The stack's outputs, which the command line reads.
 const (
 	OutputStateTable = "StateTable"
