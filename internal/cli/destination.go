@@ -93,21 +93,6 @@ func (p *piped) watch(err error) error {
 	return err
 }
 
-// A quarantine puts what the engine cannot deliver into a file.
-type quarantine struct{ *fileout.Quarantine }
-
-// Put implements subscribe.Quarantine.
-func (q quarantine) Put(ctx context.Context, item subscribe.Quarantined) error {
-	out := fileout.Quarantined{
-		Time: item.Time, Subscription: item.Subscription,
-		Stage: item.Stage, Reason: item.Reason, ID: item.ID, Record: item.Record,
-	}
-	if item.Stage == "request" {
-		out.Record, out.Request = nil, item.Record
-	}
-	return q.Quarantine.Put(ctx, out)
-}
-
 // quarantinePath is where what a subscription could not deliver is kept.
 func (a *app) quarantinePath(subscription string) string {
 	return filepath.Join(a.stateFolder(), "quarantine", subscription+".ndjson")

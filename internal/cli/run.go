@@ -174,7 +174,7 @@ func (j *job) run(ctx context.Context, o order) (subscribe.Report, error) {
 		return fail(err)
 	}
 	defer out.Close()
-	put := quarantine{fileout.NewQuarantine(j.quarantinePath(o.sub.Name))}
+	put := fileout.NewQuarantine(j.quarantinePath(o.sub.Name))
 	defer put.Close()
 	if o.target.own {
 		j.note("%s: its destination is on AWS (%s); here its events go to %s", o.sub.Name, o.sub.To.Type, o.target.path)

@@ -30,16 +30,16 @@ const (
 )
 
 // flush is how a checkpoint begins.
-const flush = "	if r.unsafe == nil {\n		r.unsafe = wrapf(r.Destination.Flush(ctx), \"deliver\")\n	}\n	if r.unsafe != nil {\n		return r.unsafe\n	}\n"
+const flush = "	if r.unsafe == nil {\n		r.unsafe = r.flush(ctx)\n	}\n	if r.unsafe != nil {\n		return r.unsafe\n	}\n"
 
 var defects = []defect{
 	{"checkpoint before delivery", "internal/subscribe/save.go", []string{
 		flush, "",
 		"	r.dirty = false\n	return r.lease(ctx)\n",
-		"	r.dirty = false\n	if err := r.lease(ctx); err != nil {\n		return err\n	}\n	return wrapf(r.Destination.Flush(ctx), \"deliver\")\n",
+		"	r.dirty = false\n	if err := r.lease(ctx); err != nil {\n		return err\n	}\n	return r.flush(ctx)\n",
 	}, reading},
 	{"a flush that failed is taken for one that did not", "internal/subscribe/save.go", []string{
-		"r.unsafe = wrapf(r.Destination.Flush(ctx), \"deliver\")", "_ = r.Destination.Flush(ctx)",
+		"r.unsafe = r.flush(ctx)", "_ = r.flush(ctx)",
 	}, reading},
 	{"memory saved before the flush", "internal/subscribe/save.go", []string{
 		flush, "",

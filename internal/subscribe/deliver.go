@@ -192,6 +192,9 @@ func (o *outgoing) send(ctx context.Context) error {
 					return err
 				}
 			}
+			if err := o.refuseEarlier(ctx, refused.Earlier); err != nil {
+				return err
+			}
 		case ctx.Err() != nil && err != nil:
 			return ErrInterrupted
 		case err != nil:
@@ -222,19 +225,50 @@ func (r *run) countDay(changed int64) {
 
 const countedDays = 3
 
+// flush makes safe what was delivered. What turns out to be refused by then is
+// put aside: that makes it safe, too.
+func (r *run) flush(ctx context.Context) error {
+	err := r.Destination.Flush(ctx)
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
+		return r.refuseEarlier(ctx, refused.Earlier)
+	}
+	return wrapf(err, "deliver")
+}
+
+// refuseEarlier puts events aside that count as delivered. That may be too many
+// for the run, but that is for whatever comes next to say: this must not keep
+// the run from remembering how far it has come.
+func (r *run) refuseEarlier(ctx context.Context, refusals []Refusal) error {
+	for _, refusal := range refusals {
+		if err := r.putAside(ctx, Quarantined{
+			Stage: "deliver", Reason: refusal.Reason.Error(), ID: refusal.ID, Record: refusal.Event,
+		}); err != nil {
+			return err
+		}
+		r.work.Report.Events--
+	}
+	return nil
+}
+
 // quarantine puts something aside, and fails the run where that becomes too much.
 func (r *run) quarantine(ctx context.Context, q Quarantined) error {
+	if err := r.putAside(ctx, q); err != nil {
+		return err
+	}
+	if r.work.Report.Quarantined-r.tolerated > maxQuarantined {
+		return r.tooMany()
+	}
+	return nil
+}
+
+func (r *run) putAside(ctx context.Context, q Quarantined) error {
 	q.Time, q.Subscription, q.Run = time.Now().UTC(), r.Subscription.Name, r.work.ID
 	if err := r.Quarantine.Put(ctx, q); err != nil {
 		return fmt.Errorf("quarantine: %w", err)
 	}
-	report := &r.work.Report
-	report.Quarantined++
+	r.work.Report.Quarantined++
 	r.problem = errors.New(q.Reason)
 	r.Log.WarnContext(ctx, "quarantined", "stage", q.Stage, "id", q.ID, "reason", q.Reason)
-	if report.Quarantined-r.tolerated > maxQuarantined {
-		return r.tooMany()
-	}
 	return nil
 }
 

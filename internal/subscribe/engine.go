@@ -16,44 +16,6 @@ import (
 	"intercom-connector/shared/intercom"
 )
 
-// A Destination takes events. They are safe once a Flush that began after
-// their Deliver has returned nil; until then a crash may lose them, and the run
-// reads them again. A run whose Flush has failed does not ask for another: what
-// that would say of the events before is not to be relied on.
-type Destination interface {
-	// Deliver takes events in their order. It must not keep them: their data
-	// belongs to the caller again when it returns. A [*RefusedError] names
-	// those that it will never take; it has taken the others.
-	Deliver(ctx context.Context, events []event.Event) error
-	Flush(ctx context.Context) error
-}
-
-// A RefusedError says which events a destination can never take.
-type RefusedError struct {
-	Refused map[int]error // by index: why
-}
-
-func (e *RefusedError) Error() string {
-	return fmt.Sprintf("the destination refused %d events", len(e.Refused))
-}
-
-// A Quarantine keeps what cannot go on, raw and with the reason. What Put has
-// returned nil for is safe.
-type Quarantine interface {
-	Put(ctx context.Context, q Quarantined) error
-}
-
-// Quarantined is a record, or a planned request, that was put aside.
-type Quarantined struct {
-	Time         time.Time
-	Subscription string
-	Run          string
-	Stage        string // "request", "transform" or "deliver"
-	Reason       string
-	ID           string // of the record, "" where there is none
-	Record       []byte // raw; for a request its path, query and payload as JSON
-}
-
 // A Config is what an engine is made of.
 type Config struct {
 	Subscription *config.Subscription

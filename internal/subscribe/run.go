@@ -175,7 +175,7 @@ func (r *run) loop(ctx context.Context) error {
 	for {
 		r.advance(ctx)
 		if r.work.Phase == over {
-			return r.checkShare()
+			return nil
 		}
 		wait, err := r.launch(ctx)
 		if err != nil {
@@ -225,11 +225,11 @@ func (r *run) await(ctx context.Context, due <-chan time.Time) (res result, answ
 // until is how long loop may sleep: until a request can be sent, the
 // checkpoint or the lease is due, or it is time to stop.
 func (r *run) until(wait time.Duration) time.Duration {
-	due := renewEvery
+	since := time.Since(r.saved)
+	wait = min(wait, renewEvery-since)
 	if r.dirty {
-		due = saveEvery
+		wait = min(wait, max(saveEvery-since, r.holdFor()))
 	}
-	wait = min(wait, due-time.Since(r.saved))
 	if !r.opts.StopAt.IsZero() && !r.stopping() {
 		wait = min(wait, time.Until(r.opts.StopAt))
 	}
@@ -287,6 +287,9 @@ func (r *run) close(ctx context.Context, err error) error {
 	}
 	if errors.As(err, &overtaken) {
 		return err
+	}
+	if err == nil {
+		err = r.checkShare() // the last flush may have added to it
 	}
 	r.conclude(err)
 	if saveErr := r.save(ctx, time.Time{}); saveErr != nil && err == nil {

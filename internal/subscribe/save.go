@@ -18,7 +18,7 @@ func (r *run) lease(ctx context.Context) error {
 func (r *run) saveIfDue(ctx context.Context) error {
 	since := time.Since(r.saved)
 	switch {
-	case r.dirty && since >= saveEvery:
+	case r.dirty && since >= saveEvery && r.holdFor() <= 0:
 		return r.secure(ctx)
 	case since >= renewEvery:
 		return r.lease(ctx)
@@ -26,12 +26,21 @@ func (r *run) saveIfDue(ctx context.Context) error {
 	return nil
 }
 
+// holdFor is how much longer the destination would rather not be flushed. The
+// lease is renewed meanwhile, with the position that is safe.
+func (r *run) holdFor() time.Duration {
+	if holder, ok := r.Destination.(Holder); ok {
+		return holder.HoldFor()
+	}
+	return 0
+}
+
 // secure makes what was delivered safe, then remembers it, then saves the
 // position behind it. In this order a crash between any two steps reads
 // something again and never skips anything.
 func (r *run) secure(ctx context.Context) error {
 	if r.unsafe == nil {
-		r.unsafe = wrapf(r.Destination.Flush(ctx), "deliver")
+		r.unsafe = r.flush(ctx)
 	}
 	if r.unsafe != nil {
 		return r.unsafe

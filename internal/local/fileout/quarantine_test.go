@@ -1,7 +1,6 @@
 package fileout_test
 
 import (
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"intercom-connector/internal/local/fileout"
+	"intercom-connector/internal/subscribe"
 )
 
 func TestQuarantine(t *testing.T) {
@@ -21,12 +21,12 @@ func TestQuarantine(t *testing.T) {
 	when := time.Date(2024, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
 	tests := []struct {
 		name string
-		item fileout.Quarantined
+		item subscribe.Quarantined
 		want string
 	}{
 		{
 			"record",
-			fileout.Quarantined{
+			subscribe.Quarantined{
 				Time: when, Subscription: "contacts", Stage: "transform", Reason: "jq: cannot add: string", ID: "42",
 				Record: []byte("{\"id\": \"42\",\n \"note\": \"<b>\", \"n\": 12345678901234567890}\n"),
 			},
@@ -34,17 +34,22 @@ func TestQuarantine(t *testing.T) {
 		},
 		{
 			"no JSON",
-			fileout.Quarantined{Time: when, Subscription: "contacts", Reason: "x", Record: []byte("{\n")},
+			subscribe.Quarantined{Time: when, Subscription: "contacts", Reason: "x", Record: []byte("{\n")},
 			`{"time":"2024-01-02T02:04:05Z","subscription":"contacts","reason":"x","record_base64":"ewo="}`,
 		},
 		{
 			"no UTF-8",
-			fileout.Quarantined{Time: when, Subscription: "contacts", Reason: "x", Record: []byte("\"\xff\"")},
+			subscribe.Quarantined{Time: when, Subscription: "contacts", Reason: "x", Record: []byte("\"\xff\"")},
 			`{"time":"2024-01-02T02:04:05Z","subscription":"contacts","reason":"x","record_base64":"Iv8i"}`,
 		},
 		{
+			"of a run",
+			subscribe.Quarantined{Time: when, Subscription: "contacts", Run: "gppqdk4c67", Reason: "x", Record: []byte("1")},
+			`{"time":"2024-01-02T02:04:05Z","subscription":"contacts","run":"gppqdk4c67","reason":"x","record":1}`,
+		},
+		{
 			"request",
-			fileout.Quarantined{Time: when, Subscription: "contacts", Stage: "request", Reason: "no id", Request: json.RawMessage(`{"path": {"id": ""}}`)},
+			subscribe.Quarantined{Time: when, Subscription: "contacts", Stage: "request", Reason: "no id", Record: []byte(`{"path": {"id": ""}}`)},
 			`{"time":"2024-01-02T02:04:05Z","subscription":"contacts","stage":"request","reason":"no id","request":{"path":{"id":""}}}`,
 		},
 	}
@@ -79,7 +84,7 @@ func TestQuarantineRepairs(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := fileout.NewQuarantine(path)
-	if err := q.Put(t.Context(), fileout.Quarantined{Record: []byte("1")}); err != nil {
+	if err := q.Put(t.Context(), subscribe.Quarantined{Record: []byte("1")}); err != nil {
 		t.Fatal(err)
 	}
 	if err := q.Close(); err != nil {
