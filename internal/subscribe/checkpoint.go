@@ -36,6 +36,7 @@ type Checkpoint struct {
 	// read; 0 before the first incremental run is done.
 	Watermark int64 `json:"watermark,omitempty"`
 	Resweep   int64 `json:"resweep,omitempty"` // when the last one began
+	Done      int64 `json:"done,omitempty"`    // when the last run that was done ended, by our clock
 	// Days counts what was delivered of the last days, by the second a day
 	// begins at: it tells how much of a day is new.
 	Days map[int64]int64 `json:"days,omitempty"`
@@ -79,6 +80,9 @@ type Run struct {
 	// Parked says that the run stopped in order: every answer was taken in, so
 	// that a scroll, which keeps its position to itself, is where the run is.
 	Parked bool `json:"parked,omitempty"`
+	// Handed is how far the run had come when it was handed over the last time,
+	// nil where it never was.
+	Handed *Mark `json:"handed,omitempty"`
 
 	Report Report `json:"report"` // so far
 }
@@ -155,6 +159,11 @@ type keeper struct {
 	cp    Checkpoint
 	rev   state.Revision
 	wrote []byte // by the last save, whether it was answered or not
+}
+
+// keeper is the one of the checkpoint that a run with these options has.
+func (e *Engine) keeper(workspace string, opts Options) keeper {
+	return keeper{store: e.Store, key: checkpointKey(workspace, e.Subscription.Name, opts.window()), owner: e.Owner}
 }
 
 // load reads the checkpoint, or makes an empty one.

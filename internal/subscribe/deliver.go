@@ -143,7 +143,7 @@ func (o *outgoing) add(ctx context.Context, record *intercom.Record, sum event.D
 		}
 		o.events = append(o.events, event.Event{
 			ID: event.ID(id), Source: o.source, Type: o.eventType,
-			Subject: record.ID, Time: changed, Data: value, ContentType: contentType,
+			Subject: record.ID, Time: changed, Data: value, ContentType: contentType, Run: o.work.ID,
 		})
 		o.records = append(o.records, record)
 	}

@@ -23,6 +23,23 @@
 // requests, takes pages in, delivers and saves. Only the requests themselves
 // run beside it, which is what makes a run reproducible in a simulation.
 //
+// # Over several invocations
+//
+// Where an invocation has an end, [Options].StopAt comes before it: the run is
+// saved there and handed over to another invocation, which [Options].Continue
+// makes the only one to go on with it. A hand-over that is delivered twice, or
+// comes after a trigger that has gone on with the run, changes nothing.
+//
+// What could go on for ever does not. A run that is where it was at its last
+// hand-over fails ([StuckError]) and is kept for the next trigger. One that is
+// to be handed over more than 24 hours after it began fails ([TooLongError])
+// and is dropped, as whatever holds it would hold it tomorrow: the next trigger
+// begins anew from the watermark, and what was delivered is dropped there as far
+// as it is remembered. A first load that ends so has no watermark, so it begins
+// from the start and delivers again what has not changed lately: at least once
+// holds, and the events' ids are those of before. A trigger that finds a run of
+// yesterday goes on with it, as it may have the rest of it within reach.
+//
 // # Dates
 //
 // Whether a date filter means days or seconds differs between entities and

@@ -25,7 +25,7 @@ type Config struct {
 	Destination  Destination
 	Quarantine   Quarantine
 	Log          *slog.Logger   // default: none
-	Owner        string         // names this invocation in the lease
+	Owner        string         // names this invocation in the lease: no two may have the same, or each takes the other's save for its own
 	Alone        bool           // the caller holds a lock that no other run can hold: a lease of somebody else is a dead one's
 	Random       func() float64 // in [0,1), for ids and jitter; default: math/rand
 	Progress     func(Progress) // told after every page; default: nobody
@@ -102,6 +102,12 @@ type Options struct {
 	// zero time: never. Answers under way are given up, but for those of a scroll,
 	// which would be lost with its position: leave a request's time after it.
 	StopAt time.Time
+	// Continue goes on with a run that was stopped at its StopAt, or ends at once
+	// with an [*OvertakenError] where somebody else has: then nothing was touched.
+	// Since and Until must be those of the run; Input, Reset, KeepWatermark and
+	// ReplaceWorkspace were of account when it began. Default: go on with whatever
+	// run is open, or begin one.
+	Continue *Handover
 }
 
 // window names the window that is read again, "" for none.
@@ -122,8 +128,18 @@ var ErrNoWindow = errors.New("--since reads an incremental subscription again; a
 // Run reads the subscription until it is up to date, goes on with a run that was
 // stopped, or finds out why neither is possible. The report tells what was
 // done in any case; an error comes with every outcome but Done and Incomplete.
+//
+// A run that StopAt ends in time is [Interrupted] and its report has a
+// Handover, for the invocation that goes on. It has none where the run fails
+// instead, with a [*StuckError] or a [*TooLongError], or could not be saved.
 func (e *Engine) Run(ctx context.Context, opts Options) (Report, error) {
+	if opts.Continue != nil {
+		opts.Reset, opts.KeepWatermark, opts.ReplaceWorkspace = false, false, false
+	}
 	r, err := e.open(ctx, opts)
+	if r.work != nil {
+		ctx = WithRun(ctx, r.work.ID)
+	}
 	if err == nil {
 		err = r.loop(ctx)
 	}

@@ -97,7 +97,9 @@ func (b *bench) configure(subscriptions string) {
 	b.cfg = cfg
 }
 
-func (b *bench) engine(name string) *subscribe.Engine {
+func (b *bench) engine(name string) *subscribe.Engine { return b.engineOf(name, "test") }
+
+func (b *bench) engineOf(name, owner string) *subscribe.Engine {
 	b.t.Helper()
 	api, err := intercom.New(intercom.Config{
 		Token: intercom.StaticToken("secret"), Transport: b.ws, Governor: intercom.NewGovernor(intercom.GovernorConfig{}),
@@ -111,7 +113,7 @@ func (b *bench) engine(name string) *subscribe.Engine {
 	}
 	engine, err := subscribe.New(subscribe.Config{
 		Subscription: b.cfg.Subscriptions[name], Client: b.cfg.Clients["main"], API: api,
-		Store: b.store, Destination: to, Quarantine: b.aside, Owner: "test",
+		Store: b.store, Destination: to, Quarantine: b.aside, Owner: owner,
 	})
 	if err != nil {
 		b.t.Fatal(err)

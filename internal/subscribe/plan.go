@@ -32,6 +32,7 @@ func (r *run) begin(ctx context.Context) error {
 		},
 	}
 	run := r.work
+	ctx = WithRun(ctx, run.ID)
 	run.Report.Run = run.ID
 	run.Report.WatermarkBefore = timeOf(r.cp.Watermark)
 	r.setPeriod(run)

@@ -52,6 +52,18 @@ type Report struct {
 
 	Audit *Audit   `json:"audit,omitempty"` // nil where nothing was read to its end
 	Notes []string `json:"notes,omitempty"`
+
+	// Earlier is the report as this invocation found it, nil where it began the
+	// run: what it did itself is the difference.
+	Earlier *Report `json:"-"`
+	// Handover is for the invocation that goes on with a run that was stopped in
+	// time, nil where none should.
+	Handover *Handover `json:"-"`
+}
+
+func (r *Report) clone() *Report {
+	c := *r
+	return &c
 }
 
 // An Audit compares what was read with what the server said there is.

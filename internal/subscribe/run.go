@@ -38,6 +38,7 @@ type run struct {
 	batch     []event.Event // reused from page to page
 	scroll    scroll
 	parked    bool  // stopped in order, with no answer outstanding
+	handed    bool  // stopped in time: another invocation may go on
 	unsafe    error // why events may be lost: a later Flush says nothing about them
 
 	stuckSince time.Time // since when the rate limit lets nothing through
@@ -64,7 +65,10 @@ func (e *Engine) open(ctx context.Context, opts Options) (*run, error) {
 		return r, ErrNoWindow
 	}
 	r.waited = e.API.Governor().Limits().Waited
-	var err error
+	err := e.checkHandover(ctx, opts)
+	if err != nil {
+		return r, err
+	}
 	if r.me, err = e.identify(ctx); err != nil {
 		return r, err
 	}
@@ -72,8 +76,11 @@ func (e *Engine) open(ctx context.Context, opts Options) (*run, error) {
 		return r, err
 	}
 	r.offset, r.source = r.me.now-time.Now().Unix(), event.Source(r.me.ID)
-	r.keeper = keeper{store: e.Store, key: checkpointKey(r.me.ID, e.Subscription.Name, opts.window()), owner: e.Owner}
+	r.keeper = e.keeper(r.me.ID, opts)
 	if err := r.load(ctx); err != nil {
+		return r, err
+	}
+	if err := r.expect(opts.Continue); err != nil {
 		return r, err
 	}
 	if lease := r.cp.Lease; !e.Alone && lease.Owner != "" && time.Now().Before(lease.Until) {
@@ -106,6 +113,7 @@ func (r *run) takeOver(ctx context.Context) error {
 	} else if err := r.begin(ctx); err != nil {
 		return err
 	}
+	ctx = WithRun(ctx, r.work.ID)
 	if err := r.recall(ctx); err != nil {
 		return err
 	}
@@ -147,6 +155,7 @@ func (r *run) recall(ctx context.Context) error {
 func (r *run) resume() {
 	run := *r.cp.Run
 	r.work = &run
+	run.Report.Earlier = run.Report.clone()
 	run.Report.Resumed = true
 	run.Report.Outcome, run.Report.Error = "", ""
 	r.tolerated = run.Report.Quarantined
@@ -191,9 +200,9 @@ func (r *run) loop(ctx context.Context) error {
 				return err
 			}
 		}
-		if r.stopping() && (r.inFlight == 0 || r.operation.Paging != intercom.Scroll) {
+		if r.stopped() {
 			r.parked = r.inFlight == 0
-			return ErrInterrupted
+			return r.handOver()
 		}
 		if err := r.saveIfDue(ctx); err != nil {
 			return err
@@ -230,16 +239,21 @@ func (r *run) until(wait time.Duration) time.Duration {
 	if r.dirty {
 		wait = min(wait, max(saveEvery-since, r.holdFor()))
 	}
-	if !r.opts.StopAt.IsZero() && !r.stopping() {
+	if !r.opts.StopAt.IsZero() && (!r.stopping() || r.stopped()) {
 		wait = min(wait, time.Until(r.opts.StopAt))
 	}
 	return max(wait, 0)
 }
 
-// stopping reports whether it is time to send nothing more. The answer to a
-// scroll is waited for all the same: without it the scroll would be lost.
+// stopping reports whether it is time to send nothing more.
 func (r *run) stopping() bool {
 	return !r.opts.StopAt.IsZero() && !time.Now().Before(r.opts.StopAt)
+}
+
+// stopped reports whether it is time to end. The answer to a scroll is waited
+// for all the same: without it the scroll would be lost.
+func (r *run) stopped() bool {
+	return r.stopping() && (r.inFlight == 0 || r.operation.Paging != intercom.Scroll)
 }
 
 // drain waits for the requests under way, whose context is cancelled.
@@ -292,10 +306,14 @@ func (r *run) close(ctx context.Context, err error) error {
 		err = r.checkShare() // the last flush may have added to it
 	}
 	r.conclude(err)
-	if saveErr := r.save(ctx, time.Time{}); saveErr != nil && err == nil {
+	saveErr := r.save(ctx, time.Time{})
+	switch {
+	case saveErr != nil && err == nil:
 		report := r.report(saveErr)
 		r.final = &report
 		return saveErr
+	case saveErr == nil && r.handed && errors.Is(err, ErrInterrupted):
+		r.final.Handover = &Handover{Run: r.work.ID, Revision: r.rev}
 	}
 	return err
 }
@@ -308,6 +326,9 @@ func (r *run) conclude(err error) {
 			r.cp.Run = nil // going on would only meet it again
 		}
 	} else {
+		if report.Outcome == Done {
+			r.cp.Done = report.Finished.Unix()
+		}
 		if report.Outcome == Done && r.keepsWatermark() {
 			r.cp.Watermark = max(r.cp.Watermark, r.work.Started-int64(r.Subscription.Lag/time.Second))
 			if r.work.Resweep {

@@ -53,16 +53,22 @@ func (r *run) secure(ctx context.Context) error {
 		}
 	}
 	run := *r.work
-	run.Slices = make([]Slice, 0, len(r.cuts))
-	for _, c := range r.cuts {
-		run.Slices = append(run.Slices, c.Slice)
-	}
+	run.Slices = r.durable()
 	run.Saved, run.Parked = time.Now().Unix(), r.parked
 	run.Report = r.report(nil)
 	run.Report.Outcome = ""
 	r.cp.Run = &run
 	r.dirty = false
 	return r.lease(ctx)
+}
+
+// durable is what is saved of the slices.
+func (r *run) durable() []Slice {
+	all := make([]Slice, 0, len(r.cuts))
+	for _, c := range r.cuts {
+		all = append(all, c.Slice)
+	}
+	return all
 }
 
 // reach is the earliest change that this run, however often it is stopped, or a
@@ -82,6 +88,9 @@ func (r *run) report(err error) Report {
 	report := Report{
 		Subscription: r.Subscription.Name, Client: r.Client.Name, Entity: r.Subscription.Entity, Workspace: r.me.ID,
 		Notes: r.me.notes, Started: r.began.UTC(), WatermarkBefore: timeOf(r.cp.Watermark), WatermarkAfter: timeOf(r.cp.Watermark),
+	}
+	if r.opts.Continue != nil {
+		report.Run = r.opts.Continue.Run
 	}
 	if r.work != nil {
 		report = r.work.Report
