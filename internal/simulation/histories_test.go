@@ -151,6 +151,7 @@ func (a *tally) add(w *world) {
 	a.crashes += w.stats.crashes
 	a.throttled += w.stats.throttled
 	a.changes += w.stats.changes
+	a.handovers += w.stats.handovers
 	if a.outcomes == nil {
 		a.outcomes = map[subscribe.Outcome]int{}
 	}
@@ -164,6 +165,6 @@ func (a *tally) String() string {
 	for _, o := range slices.Sorted(maps.Keys(a.outcomes)) {
 		outcomes = append(outcomes, fmt.Sprintf("%d %s", a.outcomes[o], o))
 	}
-	return fmt.Sprintf("%d histories, %d with faults: %d steps, %d runs (%s), %d crashes, %d changes, %d events, %d of them duplicates, %d answers 429",
-		a.histories, a.faulty, a.steps, a.processes, strings.Join(outcomes, ", "), a.crashes, a.changes, a.events, a.duplicates, a.throttled)
+	return fmt.Sprintf("%d histories, %d with faults: %d steps, %d runs (%s), %d crashes, %d changes, %d events, %d of them duplicates, %d answers 429, %d hand-overs delivered",
+		a.histories, a.faulty, a.steps, a.processes, strings.Join(outcomes, ", "), a.crashes, a.changes, a.events, a.duplicates, a.throttled, a.handovers)
 }

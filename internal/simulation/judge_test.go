@@ -160,6 +160,7 @@ func (w *world) judgeWrite(p *process, key string, value []byte) {
 			w.again[p.run] = true
 		}
 	}
+	w.judgeContinuation(p)
 	if len(p.pending) == 0 && !p.faulted {
 		for _, d := range p.loose {
 			d.secured = time.Now()
@@ -240,6 +241,9 @@ func (w *world) judgeRun(p *process) {
 func (w *world) excused(p *process) bool {
 	if api, ok := errors.AsType[*intercom.APIError](p.err); ok && w.plan.scroll && api.Status == http.StatusBadRequest {
 		return true // somebody who is stopped for minutes comes back to his scroll, or the answer that says so was cut
+	}
+	if errors.As(p.err, new(*subscribe.StuckError)) {
+		return !p.opts.StopAt.IsZero()
 	}
 	return errors.Is(p.err, errInjected) || intercom.Temporary(p.err) ||
 		errors.Is(p.err, context.Canceled) && p.interrupted ||

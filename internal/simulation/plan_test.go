@@ -47,6 +47,7 @@ type plan struct {
 	overlaps float64 // of the runs begin without looking whether there is one
 	windows  bool
 	gentle   bool // nothing goes wrong
+	handover bool // processes have a deadline, and hand their run over to another
 }
 
 var zones = []string{
@@ -96,6 +97,7 @@ func newPlan(seed uint64) plan {
 	}
 	p.choose(rng, is)
 	p.gentle = p.mishaps == 0 && p.outages == 0 && p.crash == 0 && p.pauses == 0 && p.overlaps == 0
+	p.handover = is(0.4) && !p.gentle
 	return p
 }
 

@@ -134,4 +134,5 @@ func (w *world) ended(p *process) {
 	w.note(p.number, "end", fmt.Sprintf("%s %d events %d requests %v", p.report.Outcome, p.report.Events, p.report.Requests, p.err))
 	w.settle(p)
 	w.judgeRun(p)
+	w.handOver(p)
 }

@@ -40,8 +40,8 @@ type world struct {
 
 // stats are what a history was like.
 type stats struct {
-	events, duplicates, crashes, throttled, changes int
-	outcomes                                        map[subscribe.Outcome]int
+	events, duplicates, crashes, throttled, changes, handovers int
+	outcomes                                                   map[subscribe.Outcome]int
 }
 
 // began is when every history does: a day or two before Europe's clocks change.
@@ -162,7 +162,7 @@ func (w *world) schedule() {
 		return
 	}
 	opts := subscribe.Options{}
-	if w.chance(0.05) && !w.plan.gentle {
+	if w.chance(0.05) && !w.plan.gentle || w.plan.handover {
 		opts.StopAt = time.Now().Add(w.between(0, time.Minute))
 	}
 	p := w.start(opts)
