@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -30,7 +32,20 @@ type Exchange struct {
 // Fail reads an answer outside 2xx.
 func (e *Exchange) Fail() *APIError {
 	op := Operation{Method: e.Method, Path: e.URL.Path}
-	return newAPIError(&op, e.Status, e.Header, e.Answer, e.Secrets...)
+	return newAPIError(&op, e.Status, e.Header, e.Answer, e.hidden()...)
+}
+
+// hidden are the secrets in the forms in which a server may repeat them,
+// longest first.
+func (e *Exchange) hidden() []string {
+	var forms []string
+	for _, secret := range e.Secrets {
+		forms = append(forms, url.QueryEscape(secret), url.PathEscape(secret), secret)
+		if short := strings.TrimRight(secret, "="); len(short) >= 8 {
+			forms = append(forms, url.QueryEscape(short), short)
+		}
+	}
+	return slices.SortedFunc(slices.Values(forms), func(a, b string) int { return len(b) - len(a) })
 }
 
 // Log writes the line of the request log that mode asks for. Of the form and of
@@ -39,7 +54,8 @@ func (e *Exchange) Log(ctx context.Context, log *slog.Logger, mode LogMode) {
 	if log == nil || mode == LogOff || mode == "" || !log.Enabled(ctx, slog.LevelInfo) {
 		return
 	}
-	hide := func(s string) string { return hide(s, e.Secrets) }
+	secrets := e.hidden()
+	hide := func(s string) string { return hide(s, secrets) }
 	attrs := []slog.Attr{
 		slog.String("client", e.Client),
 		slog.String("method", e.Method),
@@ -48,7 +64,7 @@ func (e *Exchange) Log(ctx context.Context, log *slog.Logger, mode LogMode) {
 		slog.Int("status", e.Status),
 		slog.Int("bytes", len(e.Answer)),
 		slog.Duration("took", e.Took),
-		slog.String("request_id", requestID(e.Header, e.Secrets...)),
+		slog.String("request_id", requestID(e.Header, secrets...)),
 		slog.Any("answer_headers", answerHeader(e.Header, hide)),
 	}
 	if mode == LogBodies {

@@ -32,6 +32,10 @@ func TestExchangeLog(t *testing.T) {
 		},
 		{"a token that is a number", intercom.LogBodies, `{"token":424242,"code":17}`, "client_id=***&client_secret=***&code=***&grant_type=***", `{"token":"***","code":"***"}`},
 		{"the code comes back", intercom.LogBodies, `{"type":"tok-1","id":"c0de"}`, "client_id=***&client_secret=***&code=***&grant_type=***", `{"type":"***","id":"***"}`},
+		{
+			"a secret escaped", intercom.LogBodies, `{"id":"cGxhbnRlZA%3D%3D","state":"cGxhbnRlZA","type":"cGxhbnRlZA"}`,
+			"client_id=***&client_secret=***&code=***&grant_type=***", `{"id":"***","state":"***","type":"***"}`,
+		},
 		{"HTML", intercom.LogBodies, "<p>tok-1</p>", "client_id=***&client_secret=***&code=***&grant_type=***", "***"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -92,6 +96,6 @@ func exchange(t *testing.T, answer string) *intercom.Exchange {
 		Header:  http.Header{"X-Request-Id": {"r1"}},
 		Form:    url.Values{"client_id": {"app-id"}, "client_secret": {"s3cret"}, "code": {"c0de"}, "grant_type": {"authorization_code"}},
 		Answer:  []byte(answer),
-		Secrets: []string{"tok-1", "c0de", "s3cret", ""},
+		Secrets: []string{"tok-1", "c0de", "s3cret", "", "cGxhbnRlZA=="},
 	}
 }
