@@ -1,15 +1,12 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"path/filepath"
 	"sync"
 	"syscall"
-	"time"
 
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/local/fileout"
@@ -59,21 +56,12 @@ func (a *app) openResponses(pub *config.Publisher, stop context.CancelCauseFunc)
 	return r, nil
 }
 
-// A response is one line.
-type response struct {
-	Publisher string    `json:"publisher"`
-	Time      time.Time `json:"time"`
-	publish.Result
-}
-
 // Respond implements publish.Responder.
 func (r *responses) Respond(ctx context.Context, result publish.Result) error {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	err := e.Encode(response{Publisher: r.publisher, Time: time.Now().UTC(), Result: result})
+	response := result.Respond(r.publisher)
+	line, err := response.Encode()
 	if err == nil {
-		err = r.append(ctx, bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+		err = r.append(ctx, line)
 	}
 	if err != nil {
 		r.stop(err)
