@@ -7,9 +7,6 @@ import (
 	"intercom-connector/shared/intercom"
 )
 
-// reserve is the share of a rate limit that reading leaves to publishers.
-const reserve = 0.05
-
 // clients makes each client once, because all that use an app share its rate
 // limit and so should share a Governor.
 type clients struct {
@@ -45,7 +42,7 @@ func (c *clients) get(name string) (*intercom.Client, error) {
 		BaseURL:   settings.BaseURL,
 		Version:   settings.Version,
 		Token:     token,
-		Governor:  intercom.NewGovernor(intercom.GovernorConfig{Reserve: c.reserve(name)}),
+		Governor:  intercom.NewGovernor(intercom.GovernorConfig{Reserve: c.cfg.Reserve(name)}),
 		UserAgent: "intercom-connector/" + version(),
 		// Whoever asks for the request log wants to see it, whatever else is logged.
 		Log:     c.app.logger(slog.LevelInfo),
@@ -56,16 +53,6 @@ func (c *clients) get(name string) (*intercom.Client, error) {
 	}
 	c.made[name] = client
 	return client, nil
-}
-
-// reserve is none where nobody publishes.
-func (c *clients) reserve(name string) float64 {
-	for _, p := range c.cfg.Publishers {
-		if p.Client == name && p.Enabled {
-			return reserve
-		}
-	}
-	return 0
 }
 
 func (c *clients) close() {
