@@ -61,6 +61,9 @@ type Auth struct {
 	Type         AuthType `json:"type"`
 	AuthorizeURL string   `json:"authorize_url,omitempty"`
 	TokenURL     string   `json:"token_url,omitempty"`
+	// CallbackURL is the address of the callback that the app has registered;
+	// "" for the stack's own.
+	CallbackURL string `json:"callback_url,omitempty"`
 }
 
 // An AuthType is one of the ways to get a token.

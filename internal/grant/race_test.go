@@ -1,6 +1,7 @@
 package grant_test
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,17 +12,39 @@ import (
 
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/grant"
+	"intercom-connector/internal/state"
 	"intercom-connector/internal/state/memstate"
 	"intercom-connector/test/blackbox/mock"
 )
 
+// A meeting is a store where all wait after having read, so that all have read
+// before the first of them writes.
+type meeting struct {
+	*memstate.Store
+
+	all sync.WaitGroup
+}
+
+func (m *meeting) Get(ctx context.Context, key string) (state.Record, error) {
+	record, err := m.Store.Get(ctx, key)
+	if strings.HasPrefix(key, "oauth/") {
+		m.all.Done()
+		m.all.Wait()
+	}
+	return record, err
+}
+
 // The same address many times at once: one token, one success.
 func TestReplaysAtOnce(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	const readers = 40
+	b := newBench(t, func(cfg *grant.Config) {
+		store := &meeting{Store: cfg.Store.(*memstate.Store)}
+		store.all.Add(readers)
+		cfg.Store = store
+	})
 	link := b.link("main")
 	codes := []string{b.authority.Code(), b.authority.Code()}
-	const readers = 40
 	var (
 		group   sync.WaitGroup
 		mu      sync.Mutex

@@ -74,7 +74,11 @@ func (c *checker) client(name string, doc *Client) *config.Client {
 	if len(c.doc.Clients) == 1 {
 		variable += " or " + config.AnyTokenVariable
 	}
-	c.note(subject, "On a laptop its token is read from the environment variable %s.", variable)
+	if client.Auth.Type == config.OAuth {
+		c.note(subject, "On a laptop its token is read from the environment variable %s, or is that of `connector grant %s`.", variable, name)
+	} else {
+		c.note(subject, "On a laptop its token is read from the environment variable %s.", variable)
+	}
 	return client
 }
 
@@ -87,7 +91,7 @@ func (c *checker) auth(doc *Auth, client *config.Client) config.Auth {
 		return auth // said already
 	}
 	if auth.Type == config.AccessToken {
-		for _, key := range []string{"authorize_url", "token_url"} {
+		for _, key := range []string{"authorize_url", "token_url", "callback_url"} {
 			if doc.node.get(key) != nil {
 				c.add(doc.node.keyPlace(key), "%s belongs to auth of type oauth", key)
 			}
@@ -107,7 +111,26 @@ func (c *checker) auth(doc *Auth, client *config.Client) config.Auth {
 	case client.Region == "":
 		c.add(doc.node.keyAt, "auth needs a token_url beside a base_uri: no region tells it")
 	}
+	if doc.CallbackURL != "" {
+		auth.CallbackURL = c.callback(doc.node, doc.CallbackURL)
+	}
 	return auth
+}
+
+// callback checks where browsers come back to. Intercom takes https only, also
+// for a loopback address.
+func (c *checker) callback(n *node, text string) string {
+	const key = "callback_url"
+	address := c.address(n, key, text)
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "":
+	case u.Scheme == "http" && loopback(u.Hostname()):
+		c.add(n.place(key), "callback_url has to be https: Intercom sends nobody elsewhere")
+	case !strings.HasSuffix(u.Path, "/oauth/callback"):
+		c.add(n.place(key), "callback_url has to end in /oauth/callback")
+	}
+	return address
 }
 
 // address checks a URL that tokens are sent to.

@@ -84,6 +84,11 @@ type Auth struct {
 	// TokenURL is where the code of a grant becomes a token. Default:
 	// https://api.intercom.io/auth/eagle/token, in every region.
 	TokenURL string `yaml:"token_url"`
+	// CallbackURL is where Intercom sends the browser of whoever grants access,
+	// as it stands among the app's redirect URLs: an https address that ends in
+	// /oauth/callback. Default: the stack's own, and on a laptop
+	// https://localhost:8765/oauth/callback.
+	CallbackURL string `yaml:"callback_url"`
 }
 
 // A Subscription is a standing order to read.
