@@ -23,7 +23,7 @@ func shown(id string) string {
 
 // note logs what became of a message: nothing of its content, nothing that
 // Intercom quoted of it.
-func (p *Publisher) note(ctx context.Context, r Result) {
+func (p *Publisher) note(ctx context.Context, d Delivery, r Result) {
 	level := slog.LevelDebug
 	switch r.Outcome {
 	case Done:
@@ -37,6 +37,12 @@ func (p *Publisher) note(ctx context.Context, r Result) {
 		slog.String("message_id", shown(r.ID)),
 		slog.String("outcome", string(r.Outcome)),
 		slog.Int("requests", r.Requests),
+	}
+	if d.MessageID != "" {
+		attrs = append(attrs, slog.String("delivery", d.MessageID))
+	}
+	if d.Trace != "" {
+		attrs = append(attrs, slog.String("trace", shown(d.Trace)))
 	}
 	if r.Line != 0 {
 		attrs = append(attrs, slog.Int("line", r.Line))

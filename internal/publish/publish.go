@@ -61,6 +61,11 @@ type Delivery struct {
 	Sent  time.Time // when it was, for give_up_after
 	Line  int       // in a file, from 1; 0 elsewhere
 	Tries int       // how often it was handed over before
+
+	// What a queue knows besides, for the log and for dead letters.
+	MessageID string // the queue's own, which ID need not be: SQS's MessageId
+	Claim     string // where the body lies, if it was too large for the queue
+	Trace     string // the run that sent it
 }
 
 // A Result says what became of a delivery.
@@ -97,6 +102,8 @@ type DeadLetter struct {
 	RequestID string    `json:"request_id,omitempty"`
 	Line      int       `json:"line,omitempty"`
 	Time      time.Time `json:"time"`
+
+	Delivery Delivery `json:"-"` // the one that is dead, for whoever keeps letters in a queue
 }
 
 // DeadLetters keeps dead letters; when Put returns nil the letter is safe.

@@ -103,7 +103,7 @@ func (p *Publisher) work(ctx context.Context, d Delivery, m *message, tries int)
 	ctx, cancel := lasting(ctx)
 	defer cancel()
 	r = p.keep(ctx, d, r)
-	p.note(ctx, r)
+	p.note(ctx, d, r)
 	return r
 }
 
@@ -149,6 +149,7 @@ func (p *Publisher) keep(ctx context.Context, d Delivery, r Result) Result {
 			RequestID: r.RequestID,
 			Line:      r.Line,
 			Time:      time.Now().UTC(),
+			Delivery:  d,
 		}
 		if err := p.DeadLetters.Put(ctx, letter); err != nil {
 			return fail("keep the dead letter", err)
