@@ -78,6 +78,31 @@ const (
 // Namespace is the one of the stack's metrics in CloudWatch.
 const Namespace = "IntercomConnector"
 
+// DimensionStack is the only dimension of the stack's metrics: each further one
+// would have its price.
+const DimensionStack = "Stack"
+
+// The stack's metrics. Those of a run are of one invocation; the watch's and the
+// rest are there only where they are not zero.
+const (
+	MetricRecords       = "Records"       // read by a run
+	MetricRequests      = "Requests"      // sent by a run
+	MetricRateLimitLeft = "RateLimitLeft" // percent of the window, as the last answer to a run told
+	MetricLag           = "LagSeconds"    // between the watermark and now, at the end of a run
+	MetricQuarantined   = "Quarantined"   // put aside by a run
+	MetricDuplicates    = "Duplicates"    // read again by a run, and dropped
+
+	MetricFailed     = "Failed"     // subscriptions whose last run failed
+	MetricOverdue    = "Overdue"    // subscriptions without a success for three firings
+	MetricIncomplete = "Incomplete" // subscriptions whose last run missed records
+	MetricPaused     = "Paused"     // clients that send nothing
+
+	MetricPublished = "Published" // messages that are done
+	MetricRetried   = "Retried"   // messages that come again
+	MetricDead      = "Dead"      // messages that cannot be published
+	MetricUnknown   = "Unknown"   // messages of which nobody knows what became
+)
+
 // A Stack is a deployed stack, by its name.
 type Stack string
 
