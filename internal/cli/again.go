@@ -19,7 +19,7 @@ func (j *job) again(o order) string {
 	if !o.window.until.IsZero() {
 		args = append(args, "--until", o.window.until.Format(time.RFC3339))
 	}
-	return commandText(args)
+	return commandText(append(args, j.command.args()...))
 }
 
 // commandArgs is a command of this program's that means the same configuration

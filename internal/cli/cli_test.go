@@ -20,6 +20,7 @@ type call struct {
 	env      map[string]string
 	stdin    string
 	terminal bool
+	stack    *cli.FakeStack // nil: there is no AWS
 }
 
 // An answer is what came of a call.
@@ -34,14 +35,18 @@ func (c call) run(ctx context.Context, t *testing.T, args ...string) answer {
 	var stdout, stderr buffer
 	env := map[string]string{"INTERCOM_TOKEN": token, "GOMEMLIMIT": "off", "GOGC": "100"}
 	maps.Copy(env, c.env)
-	status := cli.Program{
+	program := cli.Program{
 		Args:     args,
 		Getenv:   func(key string) string { return env[key] },
 		Stdin:    strings.NewReader(c.stdin),
 		Stdout:   &stdout,
 		Stderr:   &stderr,
 		Terminal: func(any) bool { return c.terminal },
-	}.Run(ctx)
+	}
+	if c.stack != nil {
+		program = program.On(c.stack)
+	}
+	status := program.Run(ctx)
 	a := answer{status, stdout.String(), stderr.String()}
 	if strings.Contains(a.stdout+a.stderr, token) {
 		t.Errorf("%v printed the token", args)

@@ -20,6 +20,8 @@ import (
 
 // publishCommand sends the messages of files, one after the other.
 type publishCommand struct {
+	stackFlags
+
 	Name  string   `arg:"" help:"A publisher of the configuration."`
 	Files []string `arg:"" optional:"" name:"file" help:"Messages, one JSON object a line; - or nothing: standard input."`
 
@@ -59,6 +61,9 @@ func (c *publishCommand) Run(ctx context.Context, a *app) error {
 	if c.DryRun {
 		return p.rehearse(ctx)
 	}
+	if c.deployed() {
+		return p.ship(ctx)
+	}
 	p.tracker = newTracker(p.pub, p.files)
 	err = p.publish(ctx)
 	return p.tell(ctx, err)
@@ -66,6 +71,9 @@ func (c *publishCommand) Run(ctx context.Context, a *app) error {
 
 // prepare finds everything that is wrong with the request before it begins.
 func (c *publishCommand) prepare(a *app) (*publication, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
 	cfg, _, err := a.load()
 	if err != nil {
 		return nil, err
@@ -100,8 +108,23 @@ func (c *publishCommand) prepare(a *app) (*publication, error) {
 	if !pub.Enabled {
 		return nil, usagef("publisher %s is not enabled: set enabled: true in %s, or look with --dry-run", pub.Name, a.global.Config)
 	}
+	if c.deployed() {
+		return p, nil // the stack has the token
+	}
 	_, err = p.clients.get(pub.Client)
 	return p, err
+}
+
+// check refuses flags that do not go together.
+func (c *publishCommand) check() error {
+	switch {
+	case c.deployed() && c.ReplaceWorkspace:
+		return usagef("--replace-workspace is for this machine: a stack gets another workspace with `connector token CLIENT --replace-workspace`")
+	case c.deployed() && c.LogRequests != "":
+		return usagef("--log-requests is for this machine: of a stack log_requests in the configuration decides, and `connector logs` shows it")
+	default:
+		return c.stackFlags.check()
+	}
 }
 
 // stdin is the name of standard input as a file.
@@ -247,7 +270,8 @@ func (p *publication) tell(ctx context.Context, err error) error {
 
 // again is the command that goes on with what is left.
 func (p *publication) again() string {
-	text := commandText(append(p.commandArgs("publish", p.pub.Name), p.command.Files...))
+	args := append(p.commandArgs("publish", p.pub.Name), p.command.Files...)
+	text := commandText(append(args, p.command.args()...))
 	if slices.Contains(p.command.Files, stdin) {
 		text += ", with the same input"
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"intercom-connector/internal/config"
+	"intercom-connector/internal/names"
 	"intercom-connector/internal/subscribe"
 )
 
@@ -34,16 +35,33 @@ func (j *job) printReport(o order, r subscribe.Report) {
 		line("audit", "%s", auditOf(*r.Audit))
 	}
 	if r.Quarantined > 0 {
-		line("quarantined", "%s, see %s", number(r.Quarantined), j.quarantinePath(r.Subscription))
+		line("quarantined", "%s, see %s", number(r.Quarantined), j.quarantineOf(o))
 	}
-	if o.target.path != "" && r.Events > 0 {
-		line("events", "in %s", o.target.path)
+	if where := j.eventsOf(o); where != "" && r.Events > 0 {
+		line("events", "in %s", where)
 	}
 	for _, note := range r.Notes {
 		line("note", "%s", note)
 	}
 	line("next", "%s", j.next(o, r))
 	_, _ = io.WriteString(w, b.String()) // the run's outcome does not depend on who reads of it
+}
+
+// quarantineOf is where what an order could not deliver is kept.
+func (j *job) quarantineOf(o order) string {
+	if j.stack != nil {
+		return "s3://" + j.stack.outputs[names.OutputBucket] + "/" + names.QuarantinePrefix + o.sub.Name + "/"
+	}
+	return j.quarantinePath(o.sub.Name)
+}
+
+// eventsOf is where the events of an order are, "" where that goes without
+// saying.
+func (j *job) eventsOf(o order) string {
+	if j.stack != nil {
+		return j.stack.eventsOf(j.cfg, o.sub)
+	}
+	return o.target.path
 }
 
 func (j *job) paintOutcome(o subscribe.Outcome) string {

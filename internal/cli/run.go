@@ -18,6 +18,8 @@ import (
 // runCommand reads subscriptions, one after the other: what bounds them is the
 // rate limit, which they share.
 type runCommand struct {
+	stackFlags
+
 	Names []string `arg:"" optional:"" name:"name" help:"Subscriptions of the configuration."`
 	All   bool     `help:"All that are enabled."`
 
@@ -42,7 +44,8 @@ type job struct {
 	command *runCommand
 	cfg     *config.Config
 	clients *clients
-	store   *sqlitestate.Store
+	store   *sqlitestate.Store // nil where a stack runs them
+	stack   *deployment        // nil where this machine does
 	orders  []order
 	input   json.RawMessage
 
@@ -64,21 +67,33 @@ func (c *runCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer j.clients.close()
+	if c.deployed() {
+		if j.stack, err = a.stack(ctx, c.stackFlags); err != nil {
+			return err
+		}
+	}
 	if c.Reset && !c.Yes {
 		if err := j.confirmReset(); err != nil {
 			return err
 		}
+	}
+	if j.stack != nil {
+		return j.do(ctx, j.runOnStack)
 	}
 	limitMemory(a.Getenv)
 	if j.store, err = sqlitestate.Open(ctx, a.statePath()); err != nil {
 		return err
 	}
 	defer j.store.Close()
+	return j.do(ctx, j.run)
+}
 
+// do runs the subscriptions and tells what came of it.
+func (j *job) do(ctx context.Context, run func(context.Context, order) (subscribe.Report, error)) error {
 	status := statusDone
 	var reports []subscribe.Report
 	for _, o := range j.orders {
-		report, err := j.run(ctx, o)
+		report, err := run(ctx, o)
 		reports = append(reports, report)
 		status = max(status, j.tell(o, report, err))
 		if status == statusInterrupted {
@@ -96,6 +111,9 @@ func (c *runCommand) Run(ctx context.Context, a *app) error {
 
 // prepare finds everything that is wrong with the request before it begins.
 func (c *runCommand) prepare(a *app) (*job, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
 	cfg, _, err := a.load()
 	if err != nil {
 		return nil, err
@@ -116,19 +134,38 @@ func (c *runCommand) prepare(a *app) (*job, error) {
 		if o.window, err = parseWindow(c.Since, c.Until, zone(cfg, sub), sub); err != nil {
 			return nil, err
 		}
-		if o.target, err = a.target(sub, c.To); err != nil {
-			return nil, err
+		if !c.deployed() {
+			if err := j.prepareHere(&o); err != nil {
+				return nil, err
+			}
 		}
-		if _, err := j.clients.get(sub.Client); err != nil {
-			return nil, err
-		}
-		if err := j.checkRoute(o); err != nil {
-			return nil, err
-		}
-		j.piped = j.piped || o.target.piped()
 		j.orders = append(j.orders, o)
 	}
 	return j, nil
+}
+
+// prepareHere finds what is wrong with running an order on this machine.
+func (j *job) prepareHere(o *order) (err error) {
+	if o.target, err = j.target(o.sub, j.command.To); err != nil {
+		return err
+	}
+	if _, err := j.clients.get(o.sub.Client); err != nil {
+		return err
+	}
+	j.piped = j.piped || o.target.piped()
+	return j.checkRoute(*o)
+}
+
+// check refuses flags that do not go together.
+func (c *runCommand) check() error {
+	switch {
+	case c.deployed() && c.To != "":
+		return usagef("--to is for this machine: on a stack the events go where the configuration that was deployed says")
+	case c.deployed() && c.LogRequests != "":
+		return usagef("--log-requests is for this machine: of a stack log_requests in the configuration decides, and `connector logs` shows it")
+	default:
+		return c.stackFlags.check()
+	}
 }
 
 // confirmReset asks, because what is forgotten is read and delivered again.
@@ -226,6 +263,12 @@ func (j *job) tell(o order, report subscribe.Report, err error) int {
 		j.printReport(o, report)
 	}
 	switch {
+	case errors.Is(err, errNotFollowed):
+		j.complain("%s: %v; see how far it is with: %s", o.sub.Name, err, commandText(append(j.commandArgs("status"), j.command.args()...)))
+		return statusInterrupted
+	case j.stack != nil && err != nil:
+		j.complain("%s: %s", o.sub.Name, j.explainRemote(o, err))
+		return statusFailed
 	case errors.Is(err, subscribe.ErrInterrupted), errors.Is(err, context.Canceled):
 		j.complain("%s: interrupted; what was delivered is safe. Go on with: %s", o.sub.Name, j.again(o))
 		return statusInterrupted

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"intercom-connector/internal/aws/dynamostate"
 	"intercom-connector/internal/aws/stackaccess"
 	"intercom-connector/internal/names"
+	"intercom-connector/internal/state"
 )
 
 // stackFlags say that a command is about a deployed stack, for commands that
@@ -82,6 +84,7 @@ type deployment struct {
 	id      string // unlike that of every other stack, also of earlier ones of this name
 	region  string
 	outputs map[string]string // by the names of internal/names
+	store   state.Store       // what the functions remember
 }
 
 // stack opens the stack that the flags mean. Its errors say what to do.
@@ -118,6 +121,7 @@ func connect(ctx context.Context, flags stackFlags, getenv func(string) string) 
 		id:             stack.ID,
 		region:         stack.Region,
 		outputs:        stack.Outputs,
+		store:          dynamostate.New(stack.Config, stack.Outputs[names.OutputStateTable]),
 	}, nil
 }
 

@@ -17,8 +17,8 @@ import (
 	"intercom-connector/internal/subscribe"
 )
 
-// statusCommand shows what is remembered. It asks nobody.
-type statusCommand struct{}
+// statusCommand shows what is remembered. It asks nobody but the stack.
+type statusCommand struct{ stackFlags }
 
 // A standing is what is remembered of one subscription, or of a window of it
 // that is read again.
@@ -28,7 +28,7 @@ type standing struct {
 	Workspace    string            `json:"workspace,omitempty"`
 	Enabled      bool              `json:"enabled"`
 	Configured   bool              `json:"configured"`
-	Running      bool              `json:"running"` // a process is at it
+	Running      bool              `json:"running"` // a process or a function is at it
 	Last         *subscribe.Report `json:"last,omitempty"`
 	Watermark    time.Time         `json:"watermark,omitzero"`
 	Lag          time.Duration     `json:"lag_ns,omitempty"` // since the watermark
@@ -46,10 +46,16 @@ type position struct {
 }
 
 // Run implements the command.
-func (statusCommand) Run(ctx context.Context, a *app) error {
+func (c *statusCommand) Run(ctx context.Context, a *app) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	cfg, _, err := a.load()
 	if err != nil {
 		return err
+	}
+	if c.deployed() {
+		return a.stackStatus(ctx, cfg, c.stackFlags)
 	}
 	store, exists, err := a.look(ctx)
 	if err != nil {
@@ -60,11 +66,19 @@ func (statusCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	all := a.standings(cfg, checkpoints, time.Now())
+	all := standings(cfg, checkpoints, time.Now(), a.isRunning)
 	publishers, err := a.publisherStandings(ctx, cfg, store)
 	if err != nil {
 		return err
 	}
+	if !exists && !a.global.JSON {
+		a.note("nothing is remembered yet in %s", a.stateFolder())
+	}
+	return a.writeStatus(all, publishers)
+}
+
+// writeStatus prints what is known of subscriptions and publishers.
+func (a *app) writeStatus(all []standing, publishers []publisherStanding) error {
 	if a.global.JSON {
 		list := make([]any, 0, len(all)+len(publishers))
 		for i := range all {
@@ -75,9 +89,6 @@ func (statusCommand) Run(ctx context.Context, a *app) error {
 		}
 		return writeJSON(a.Stdout, list)
 	}
-	if !exists {
-		a.note("nothing is remembered yet in %s", a.stateFolder())
-	}
 	if len(all) > 0 {
 		if err := writeStandings(a.Stdout, all); err != nil {
 			return err
@@ -86,8 +97,9 @@ func (statusCommand) Run(ctx context.Context, a *app) error {
 	return writePublisherStandings(a.Stdout, publishers, len(all) > 0)
 }
 
-// standings joins what is configured with what is remembered.
-func (a *app) standings(cfg *config.Config, checkpoints []subscribe.Checkpoint, now time.Time) []standing {
+// standings joins what is configured with what is remembered. A lease that has
+// not ended yet is a run under way if isRunning confirms it.
+func standings(cfg *config.Config, checkpoints []subscribe.Checkpoint, now time.Time, isRunning func(subscription string) bool) []standing {
 	all := []standing{}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Subscriptions)) {
 		known := func(cp subscribe.Checkpoint) bool { return cp.Subscription == name && cp.Window == "" }
@@ -101,7 +113,7 @@ func (a *app) standings(cfg *config.Config, checkpoints []subscribe.Checkpoint, 
 			Subscription: cp.Subscription, Window: cp.Window, Workspace: cp.Workspace,
 			Configured: sub != nil, Enabled: sub != nil && sub.Enabled, Last: cp.Last,
 		}
-		s.Running = now.Before(cp.Lease.Until) && a.isRunning(cp.Subscription)
+		s.Running = now.Before(cp.Lease.Until) && isRunning(cp.Subscription)
 		if cp.Watermark > 0 {
 			s.Watermark = time.Unix(cp.Watermark, 0).UTC()
 			s.Lag = now.Sub(s.Watermark).Round(time.Second)
@@ -135,13 +147,7 @@ func positionOf(run *subscribe.Run) *position {
 		Run: run.ID, Started: time.Unix(run.Started, 0).UTC(), Saved: time.Unix(run.Saved, 0).UTC(),
 		Slices: len(run.Slices), Records: run.Report.Records, Percent: -1,
 	}
-	total := run.Audit.Expected
-	for _, s := range run.Slices {
-		if s.Root && s.Total > 0 {
-			total += s.Total
-		}
-	}
-	if total > 0 && p.Records <= total && len(run.Requests) == 1 {
+	if total := run.Progress().Expected; total > 0 {
 		p.Percent = int(min(p.Records*100/total, 99))
 	}
 	return p

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"intercom-connector/internal/aws/stackaccess"
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/local/filelock"
 	"intercom-connector/internal/local/letters"
@@ -18,13 +19,23 @@ import (
 
 // A publisherStanding is what is remembered of one publisher.
 type publisherStanding struct {
-	Publisher   string        `json:"publisher"`
-	Client      string        `json:"client"`
-	Enabled     bool          `json:"enabled"`
-	Configured  bool          `json:"configured"`
-	Running     bool          `json:"running"` // a process is at it
-	Paused      string        `json:"paused,omitempty"`
-	DeadLetters letters.Count `json:"dead_letters"`
+	Publisher   string             `json:"publisher"`
+	Client      string             `json:"client"`
+	Enabled     bool               `json:"enabled"`
+	Configured  bool               `json:"configured"`
+	Running     bool               `json:"running"` // a process is at it; of a stack: messages are in flight
+	Paused      string             `json:"paused,omitempty"`
+	DeadLetters deadCount          `json:"dead_letters"`
+	Queue       *stackaccess.Depth `json:"queue,omitempty"` // of a stack; nil: it has no queue there
+	deployed    bool               // it is the stack's that is told of
+}
+
+// A deadCount is how many dead letters there are.
+type deadCount struct {
+	Letters int64 `json:"letters"`
+	// Unknown is how many of them were perhaps applied; nil: only a look at each
+	// would tell.
+	Unknown *int64 `json:"unknown,omitempty"`
 }
 
 // publisherStandings joins what is configured with what is remembered: dead
@@ -43,7 +54,8 @@ func (a *app) publisherStandings(ctx context.Context, cfg *config.Config, store 
 	}
 	var all []publisherStanding
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		s := publisherStanding{Publisher: name, DeadLetters: counts[name]}
+		n := counts[name]
+		s := publisherStanding{Publisher: name, DeadLetters: deadCount{Letters: n.Letters, Unknown: &n.Unknown}}
 		if pub := cfg.Publishers[name]; pub != nil {
 			s.Configured, s.Enabled, s.Client = true, pub.Enabled, pub.Client
 			if s.Paused, err = publish.PausedReason(ctx, store, pub.Client); err != nil {
@@ -70,13 +82,21 @@ func writePublisherStandings(w io.Writer, all []publisherStanding, apart bool) e
 	if len(all) == 0 {
 		return nil
 	}
+	deployed := all[0].deployed
 	rows := [][]string{{"PUBLISHER", "CLIENT", "DEAD LETTERS", "STATE"}}
+	if deployed {
+		rows[0] = slices.Insert(rows[0], 2, "QUEUE")
+	}
 	for _, s := range all {
 		dead := number(s.DeadLetters.Letters)
-		if s.DeadLetters.Unknown > 0 {
-			dead += ", " + number(s.DeadLetters.Unknown) + " of them unknown"
+		if unknown := s.DeadLetters.Unknown; unknown != nil && *unknown > 0 {
+			dead += ", " + number(*unknown) + " of them unknown"
 		}
-		rows = append(rows, []string{s.Publisher, s.Client, dead, s.state()})
+		row := []string{s.Publisher, s.Client, dead, s.state()}
+		if deployed {
+			row = slices.Insert(row, 2, depthText(s.Queue))
+		}
+		rows = append(rows, row)
 	}
 	var b strings.Builder
 	if apart {
@@ -91,6 +111,8 @@ func (s *publisherStanding) state() string {
 	switch {
 	case !s.Configured:
 		return "not configured any more"
+	case s.deployed && s.Queue == nil:
+		return "not deployed"
 	case s.Paused != "":
 		return "paused: " + oneLine(s.Paused)
 	case !s.Enabled:
