@@ -24,6 +24,8 @@ type Program struct {
 
 	// connect opens a deployed stack; nil: on AWS.
 	connect func(ctx context.Context, flags stackFlags, getenv func(string) string) (*deployment, error)
+	// browse opens a page in a browser; nil: in the user's.
+	browse func(url string) error
 }
 
 // Run does what the arguments say and returns the exit status. When ctx ends, a
@@ -79,6 +81,8 @@ type commandLine struct {
 	DeadLetters deadLettersCommand `cmd:"" help:"List, show, retry or drop what could not be published."`
 	Pause       pauseCommand       `cmd:"" help:"Keep a publisher, and all of its client, from sending."`
 	Resume      resumeCommand      `cmd:"" help:"Let them send again."`
+	App         appCommand         `cmd:"" help:"Store the client id and the client secret of a client's OAuth app."`
+	Grant       grantCommand       `cmd:"" help:"Have access to a workspace granted, by a click in the browser."`
 	Demo        demoCommand        `cmd:"" help:"Read a made-up workspace and write to it, with faults and a kill; lose nothing."`
 	Fake        fakeCommand        `cmd:"" help:"Serve a made-up workspace."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`

@@ -30,7 +30,11 @@ func (a *app) explainFor(cfg *config.Config, client string, err error) string {
 	)
 	switch {
 	case errors.Is(err, intercom.ErrUnauthorized):
-		variable, _ := a.tokenVariable(cfg, client)
+		variable, set := a.tokenVariable(cfg, client)
+		if command := a.grantAdvice(cfg, client); command != "" && !set {
+			return fmt.Sprintf("Intercom does not accept the token of client %s any more (%s): `%s` has access granted anew",
+				client, codeOf(err), command)
+		}
 		return fmt.Sprintf("Intercom does not accept the token of client %s (%s): set the environment variable %s to a valid one",
 			client, codeOf(err), variable)
 	case errors.As(err, &paused):

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/config/file"
+	"intercom-connector/internal/grant"
 	"intercom-connector/shared/intercom"
 )
 
@@ -117,20 +119,40 @@ func (a *app) tokenVariable(cfg *config.Config, client string) (variable string,
 	return own, false
 }
 
-// A missingTokenError says which variable to set.
-type missingTokenError struct{ client, variable string }
+// A missingTokenError says where a token can come from.
+type missingTokenError struct {
+	client, variable string
+	grant            string // the command that gets one, "" for a client without OAuth
+}
 
 func (e *missingTokenError) Error() string {
+	if e.grant != "" {
+		return fmt.Sprintf("there is no token for client %s: `%s` gets one, or set the environment variable %s", e.client, e.grant, e.variable)
+	}
 	return fmt.Sprintf("there is no token for client %s: set the environment variable %s", e.client, e.variable)
 }
 
-// token is the token of a client.
+// token is the token of a client: the environment's, else that of the last
+// grant on this machine.
 func (a *app) token(cfg *config.Config, client string) (intercom.TokenSource, error) {
 	variable, set := a.tokenVariable(cfg, client)
-	if !set {
-		return nil, &usageError{&missingTokenError{client: client, variable: variable}}
+	if set {
+		return intercom.StaticToken(strings.TrimSpace(a.Getenv(variable))), nil
 	}
-	return intercom.StaticToken(strings.TrimSpace(a.Getenv(variable))), nil
+	_, err := a.secrets().Token(context.Background(), client)
+	if errors.Is(err, grant.ErrNoToken) {
+		return nil, &usageError{&missingTokenError{client: client, variable: variable, grant: a.grantAdvice(cfg, client)}}
+	}
+	return a.secrets().Source(client), err
+}
+
+// grantAdvice is the command that gets a token for a client, "" where it needs
+// another kind.
+func (a *app) grantAdvice(cfg *config.Config, client string) string {
+	if c := cfg.Clients[client]; c == nil || c.Auth.Type != config.OAuth {
+		return ""
+	}
+	return commandText(a.commandArgs("grant", client))
 }
 
 // beside is a path of the configuration: relative to the file.

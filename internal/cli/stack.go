@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"intercom-connector/internal/aws/dynamostate"
+	"intercom-connector/internal/aws/secrets"
 	"intercom-connector/internal/aws/stackaccess"
 	"intercom-connector/internal/names"
 	"intercom-connector/internal/state"
@@ -85,6 +86,7 @@ type deployment struct {
 	region  string
 	outputs map[string]string // by the names of internal/names
 	store   state.Store       // what the functions remember
+	apps    appVault          // the secrets of OAuth apps
 }
 
 // stack opens the stack that the flags mean. Its errors say what to do.
@@ -122,6 +124,7 @@ func connect(ctx context.Context, flags stackFlags, getenv func(string) string) 
 		region:         stack.Region,
 		outputs:        stack.Outputs,
 		store:          dynamostate.New(stack.Config, stack.Outputs[names.OutputStateTable]),
+		apps:           stackApps{secrets.New(stack.Config, stack.Stack)},
 	}, nil
 }
 

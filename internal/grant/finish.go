@@ -25,8 +25,11 @@ func (h *Handler) grant(ctx context.Context, t *ticket, q query) (Result, *probl
 		return Result{}, refused.with(errors.New("Intercom says " + q.why))
 	}
 	app, err := h.cfg.Vault.App(ctx, client.Name)
-	if err != nil {
+	if errors.Is(err, ErrNoApp) {
 		return Result{}, noApp.with(err)
+	}
+	if err != nil {
+		return Result{}, broken.with(err)
 	}
 	value, err := h.exchange(ctx, client, app, t.Redirect, q.code)
 	if errors.Is(err, intercom.ErrUnauthorized) || isStatus(err, http.StatusBadRequest) {

@@ -157,6 +157,7 @@ type vault struct {
 	apps    map[string]grant.App
 	tokens  map[string][]grant.Token
 	failPut error
+	failApp error
 	resumed []string
 	revoked []string
 	failure error // of Resume
@@ -170,6 +171,9 @@ func (v *vault) App(_ context.Context, client string) (grant.App, error) {
 		_ = make([]string, len(v.apps))[len(v.apps)]
 	}
 	app, ok := v.apps[client]
+	if v.failApp != nil {
+		return app, v.failApp
+	}
 	if !ok {
 		return app, grant.ErrNoApp
 	}
@@ -403,6 +407,10 @@ func TestNoGrant(t *testing.T) {
 			delete(b.vault.apps, "main")
 			return b.grant(link)
 		}, 500, "no_app", "The app is not set up", true},
+		{"the vault does not open", func(b *bench, link grant.Link) answer {
+			b.vault.failApp = errors.New("denied")
+			return b.grant(link)
+		}, 500, "broken", "Something went wrong here", true},
 		{"another client secret", func(b *bench, link grant.Link) answer {
 			b.vault.apps["main"] = grant.App{ID: b.authority.ClientID, Secret: "another"}
 			return b.grant(link)
