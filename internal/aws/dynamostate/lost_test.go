@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"intercom-connector/internal/aws/dynamostate"
+	"intercom-connector/internal/names"
 	"intercom-connector/internal/state"
 )
 
@@ -141,4 +142,43 @@ func TestReplacedWhileRead(t *testing.T) {
 	if err != nil || r.Revision != rev || len(r.Value) != 700<<10+5 {
 		t.Errorf("got %d bytes at %q, %v, want the last", len(r.Value), r.Revision, err)
 	}
+}
+
+// What was deleted is absent although its remains could not be removed, and
+// these say when DynamoDB may remove them.
+func TestRemainsOfADeletion(t *testing.T) {
+	t.Parallel()
+	cfg := config(t)
+	name := table(t, cfg)
+	broken, faults := faulty(cfg)
+	faults.on = func(operation, _ string) fault {
+		if operation == "DeleteItem" {
+			return failed
+		}
+		return none
+	}
+	store, ctx := dynamostate.New(broken, name), t.Context()
+	rev, err := store.Create(ctx, "checkpoint/a", []byte("value"), never)
+	wantNo(t, err)
+	wantNo(t, store.Delete(ctx, "checkpoint/a", rev))
+	remains := plain(find(t, cfg, name, "checkpoint/a"))
+	if remains[names.TableTTL] == "" || remains["val"] != "" {
+		t.Errorf("remains: %q", remains)
+	}
+	if _, err := store.Get(ctx, "checkpoint/a"); !errors.Is(err, state.ErrNotFound) {
+		t.Errorf("Get: got %v, want %v", err, state.ErrNotFound)
+	}
+	for _, rev := range []state.Revision{rev, state.Revision(remains["rev"])} {
+		if _, err := store.Save(ctx, "checkpoint/a", nil, rev, never); !errors.Is(err, state.ErrConflict) {
+			t.Errorf("Save: got %v, want %v", err, state.ErrConflict)
+		}
+		if err := store.Delete(ctx, "checkpoint/a", rev); !errors.Is(err, state.ErrConflict) {
+			t.Errorf("Delete: got %v, want %v", err, state.ErrConflict)
+		}
+	}
+	for r, err := range store.List(ctx, "checkpoint/") {
+		t.Errorf("List: got %q, %v", r.Key, err)
+	}
+	_, err = store.Create(ctx, "checkpoint/a", []byte("again"), never)
+	wantNo(t, err)
 }
