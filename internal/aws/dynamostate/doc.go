@@ -35,9 +35,9 @@
 // whose answer was lost, and the condition fails because the first one was
 // carried out, the record that is there has the token: it was our own. To delete
 // is to write a record without a value that has expired, for the same reason:
-// where nothing is left, nobody can tell whose deletion it was. DynamoDB removes
-// it, as all that has expired, days later; here it is absent at once, because
-// every call compares the time itself.
+// where nothing is left, nobody can tell whose deletion it was. What
+// remains is removed right after, or, as all that has expired, by DynamoDB days
+// later; it is absent at once, because every call compares the time itself.
 //
 // # Large values
 //
