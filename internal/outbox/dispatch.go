@@ -148,16 +148,16 @@ func (d *dispatch) settle(ctx context.Context, r result) {
 func (d *dispatch) settleOne(ctx context.Context, l *lane, err error, of int) {
 	it := l.items[0]
 	never, isNever := errors.AsType[*NeverError](err)
-	switch tooLarge := errors.Is(err, ErrTooLarge); {
+	switch apart := errors.Is(err, ErrOneByOne); {
 	case err == nil:
 		d.next(l)
-	case isNever, tooLarge && of == 1:
+	case isNever, apart && of == 1:
 		if never == nil {
 			never = &NeverError{Reason: err.Error()}
 		}
 		d.refused = append(d.refused, refusal{it, never})
 		d.next(l)
-	case tooLarge:
+	case apart:
 		it.alone = true
 		d.ready = append(d.ready, l)
 	case ctx.Err() != nil:

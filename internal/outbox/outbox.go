@@ -51,9 +51,10 @@ type Message struct {
 	Size  int    // in bytes, as the service counts it
 }
 
-// ErrTooLarge is what Send returns of a batch that the service finds too large.
-// Its messages are sent one by one, and one that is too large alone is refused.
-var ErrTooLarge = errors.New("too large")
+// ErrOneByOne is part of what Send returns of a batch that the service refuses
+// as a whole because of what is in it, or of how large it is. Its messages are
+// sent one by one, and one that is refused alone will never be taken.
+var ErrOneByOne = errors.New("refused")
 
 // A NeverError says that a message will never be taken, whatever is done.
 type NeverError struct{ Reason string }

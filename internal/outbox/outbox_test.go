@@ -305,9 +305,9 @@ func TestRetries(t *testing.T) {
 			}, 3, 50 * time.Millisecond,
 		},
 		{
-			"found too large", nil, func(batch []*outbox.Message, _ int) error {
+			"refused as a whole", nil, func(batch []*outbox.Message, _ int) error {
 				if len(batch) > 1 {
-					return outbox.ErrTooLarge
+					return outbox.ErrOneByOne
 				}
 				return nil
 			}, 2 + 12, 0,
@@ -336,12 +336,12 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-func TestTooLargeAlone(t *testing.T) {
+func TestOneByOne(t *testing.T) {
 	t.Parallel()
 	s := &service{doAll: func(batch []*outbox.Message, _ int) error {
 		for _, m := range batch {
 			if m.Body == "2" {
-				return fmt.Errorf("the batch is %w", outbox.ErrTooLarge)
+				return fmt.Errorf("the batch: %w", outbox.ErrOneByOne)
 			}
 		}
 		return nil
