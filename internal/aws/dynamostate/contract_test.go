@@ -42,6 +42,7 @@ func TestContractWithFaults(t *testing.T) {
 		// it is repeated, comes as a conflict: whoever counts counts twice.
 		counts := strings.HasSuffix(t.Name(), "/no_increment_is_lost")
 		cfg, faults := faulty(cfg)
+		faults.mercy = true
 		var requests atomic.Int64
 		faults.on = func(operation, body string) fault {
 			// The emulator could not tell the difference.

@@ -97,8 +97,8 @@ func TestNothingGetsThrough(t *testing.T) {
 					t.Errorf("got %v, want an error of its own that begins with %q", err, call)
 				}
 			}
-			if got, want := faults.sent.Load(), int64(6*6); got != want {
-				t.Errorf("%d requests, want %d: six tries of each call", got, want)
+			if got, want := faults.sent.Load(), int64(6*attempts); got != want {
+				t.Errorf("%d requests, want %d: every try of six calls", got, want)
 			}
 			faults.on = func(string, string) fault { return none }
 			if r, err := store.Get(ctx, "checkpoint/a"); err != nil || r.Revision != rev {
