@@ -1,6 +1,9 @@
 package cli
 
-import "sync"
+import (
+	"errors"
+	"sync"
+)
 
 // A crew does things at the same time, a few at once. After the first error it
 // begins nothing more.
@@ -11,6 +14,9 @@ type crew struct {
 	mu  sync.Mutex
 	err error
 }
+
+// errCrewFailed stands for the error that wait returns.
+var errCrewFailed = errors.New("something else has failed")
 
 func newCrew(size int) *crew { return &crew{places: make(chan struct{}, size)} }
 

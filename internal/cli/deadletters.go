@@ -38,6 +38,11 @@ type listedLetter struct {
 	Line      int             `json:"line,omitempty"`
 	Bytes     int             `json:"bytes"` // of the message
 	Time      time.Time       `json:"time"`
+
+	// Of a stack's only.
+	MessageID string `json:"message_id,omitempty"` // SQS's, of the message that died
+	Claim     string `json:"claim,omitempty"`      // where the message lies that was too large for the queue
+	Copies    int    `json:"copies,omitempty"`     // how often it lies in the queue, where that is more than once
 }
 
 func listed(l *letters.Letter) listedLetter {
@@ -65,11 +70,19 @@ func allLetters(ctx context.Context, box *letters.Box, publisher string) ([]list
 
 // listLettersCommand lists dead letters.
 type listLettersCommand struct {
+	stackFlags
+
 	Publisher string `arg:"" optional:"" help:"Only those of one publisher."`
 }
 
 // Run implements the command.
 func (c *listLettersCommand) Run(ctx context.Context, a *app) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if c.deployed() {
+		return c.listOnStack(ctx, a)
+	}
 	store, _, err := a.look(ctx)
 	if err != nil {
 		return err
@@ -84,8 +97,13 @@ func (c *listLettersCommand) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
+	return a.writeLetters(all)
+}
+
+// writeLetters prints dead letters as a table or as JSON.
+func (a *app) writeLetters(all []listedLetter) error {
 	if a.global.JSON {
-		return writeJSON(a.Stdout, all)
+		return writeJSON(a.Stdout, append([]listedLetter{}, all...))
 	}
 	if len(all) == 0 {
 		a.note("there are no dead letters")
@@ -119,11 +137,19 @@ func (a *app) checkPublisher(name string) error {
 
 // showLetterCommand shows one dead letter.
 type showLetterCommand struct {
+	stackFlags
+
 	ID string `arg:"" help:"The key that list shows, its beginning, or the id of the message."`
 }
 
 // Run implements the command.
 func (c *showLetterCommand) Run(ctx context.Context, a *app) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if c.deployed() {
+		return c.showOnStack(ctx, a)
+	}
 	store, _, err := a.look(ctx)
 	if err != nil {
 		return err
@@ -134,9 +160,9 @@ func (c *showLetterCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if a.global.JSON {
-		return writeJSON(a.Stdout, shownLetter(&l))
+		return writeJSON(a.Stdout, shownLetter(listed(&l), l.Body))
 	}
-	return writeLetter(a.Stdout, &l)
+	return writeLetter(a.Stdout, listed(&l), l.Body)
 }
 
 // findLetter is Find, whose errors are about what was asked for.
@@ -156,17 +182,17 @@ type letterWithMessage struct {
 	Base64  []byte          `json:"message_base64,omitempty"` // of what is not JSON
 }
 
-func shownLetter(l *letters.Letter) letterWithMessage {
-	shown := letterWithMessage{listedLetter: listed(l)}
-	if json.Valid(l.Body) {
-		shown.Message = l.Body
+func shownLetter(l listedLetter, body []byte) letterWithMessage {
+	shown := letterWithMessage{listedLetter: l}
+	if json.Valid(body) {
+		shown.Message = body
 	} else {
-		shown.Base64 = l.Body
+		shown.Base64 = body
 	}
 	return shown
 }
 
-func writeLetter(w io.Writer, l *letters.Letter) error {
+func writeLetter(w io.Writer, l listedLetter, body []byte) error {
 	var rows [][]string
 	row := func(key, value string) {
 		if value != "" {
@@ -187,15 +213,23 @@ func writeLetter(w io.Writer, l *letters.Letter) error {
 		row("line", fmt.Sprint(l.Line))
 	}
 	row("when", moment(l.Time))
+	if l.MessageID != "" && l.MessageID != l.ID {
+		row("in SQS", l.MessageID)
+	}
+	if l.Copies > 1 {
+		row("copies", fmt.Sprint(l.Copies))
+	}
 	var b strings.Builder
 	_ = table(&b, rows) // a Builder takes everything
 	switch {
-	case len(l.Body) == 0:
+	case l.Claim != "":
+		b.WriteString("\nthe message is too large for a queue: aws s3 cp " + quote(oneLine(l.Claim)) + " -\n")
+	case len(body) == 0:
 		b.WriteString("\nthe message itself was not kept\n")
-	case json.Valid(l.Body):
-		b.WriteString("\n" + pretty(l.Body, "") + "\n")
+	case json.Valid(body):
+		b.WriteString("\n" + pretty(body, "") + "\n")
 	default:
-		b.WriteString("\n" + strings.TrimSpace(mapLines(string(l.Body))) + "\n")
+		b.WriteString("\n" + strings.TrimSpace(mapLines(string(body))) + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -218,8 +252,8 @@ type choice struct {
 	Publisher string   `placeholder:"NAME" help:"With --all and --reason: only those of one publisher."`
 }
 
-// letters returns what is meant, in the order in which it arose.
-func (c *choice) letters(ctx context.Context, box *letters.Box) ([]listedLetter, error) {
+// check refuses what says nothing, or too much.
+func (c *choice) check() error {
 	ways := 0
 	for _, way := range []bool{len(c.IDs) > 0, c.All, c.Reason != ""} {
 		if way {
@@ -228,23 +262,31 @@ func (c *choice) letters(ctx context.Context, box *letters.Box) ([]listedLetter,
 	}
 	switch {
 	case ways == 0:
-		return nil, usagef("say which: their ids, --reason WORDS, or --all")
+		return usagef("say which: their ids, --reason WORDS, or --all")
 	case ways > 1:
-		return nil, usagef("give ids, --reason or --all, not several of them")
-	case len(c.IDs) > 0:
-		if c.Publisher != "" {
-			return nil, usagef("--publisher is for --all and --reason: an id is of one publisher anyway")
-		}
+		return usagef("give ids, --reason or --all, not several of them")
+	case len(c.IDs) > 0 && c.Publisher != "":
+		return usagef("--publisher is for --all and --reason: an id is of one publisher anyway")
+	default:
+		return nil
+	}
+}
+
+// letters returns what is meant, in the order in which it arose.
+func (c *choice) letters(ctx context.Context, box *letters.Box) ([]listedLetter, error) {
+	if len(c.IDs) > 0 {
 		return c.byID(ctx, box)
 	}
 	all, err := allLetters(ctx, box, c.Publisher)
-	if err != nil {
-		return nil, err
-	}
+	return c.withReason(all), err
+}
+
+// withReason returns those of all that have the words of --reason in theirs.
+func (c *choice) withReason(all []listedLetter) []listedLetter {
 	words := strings.ToLower(c.Reason)
 	return slices.DeleteFunc(all, func(l listedLetter) bool {
 		return !strings.Contains(strings.ToLower(l.Reason), words)
-	}), nil
+	})
 }
 
 func (c *choice) byID(ctx context.Context, box *letters.Box) ([]listedLetter, error) {
@@ -263,6 +305,7 @@ func (c *choice) byID(ctx context.Context, box *letters.Box) ([]listedLetter, er
 
 // dropLettersCommand forgets dead letters.
 type dropLettersCommand struct {
+	stackFlags
 	choice
 
 	Yes bool `short:"y" help:"Do not ask."`
@@ -270,6 +313,12 @@ type dropLettersCommand struct {
 
 // Run implements the command.
 func (c *dropLettersCommand) Run(ctx context.Context, a *app) error {
+	if err := cmp.Or(c.choice.check(), c.stackFlags.check()); err != nil {
+		return err
+	}
+	if c.deployed() {
+		return c.dropOnStack(ctx, a)
+	}
 	store, err := sqlitestate.Open(ctx, a.statePath())
 	if err != nil {
 		return err
@@ -280,8 +329,7 @@ func (c *dropLettersCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if len(chosen) > 0 && len(c.IDs) == 0 && !c.Yes && a.interactive() &&
-		!a.dialogue().confirm("Forget "+count(int64(len(chosen)), "dead letter")+" for good?") {
+	if !c.confirm(a, len(chosen)) {
 		return &statusError{statusUsage}
 	}
 	var dropped int64
@@ -301,12 +349,22 @@ func (c *dropLettersCommand) Run(ctx context.Context, a *app) error {
 			dropped++
 		}
 	}
+	return a.tellDropped(dropped)
+}
+
+// confirm asks before letters are forgotten that nobody has named.
+func (c *dropLettersCommand) confirm(a *app, n int) bool {
+	return n == 0 || len(c.IDs) > 0 || c.Yes || !a.interactive() ||
+		a.dialogue().confirm("Forget "+count(int64(n), "dead letter")+" for good?")
+}
+
+func (a *app) tellDropped(dropped int64) error {
 	if a.global.JSON {
 		return writeJSON(a.Stdout, map[string]int64{"dropped": dropped})
 	}
 	if a.global.Quiet {
 		return nil
 	}
-	_, err = fmt.Fprintf(a.Stdout, "dropped %s\n", count(dropped, "dead letter"))
+	_, err := fmt.Fprintf(a.Stdout, "dropped %s\n", count(dropped, "dead letter"))
 	return err
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 
 // retryLettersCommand sends dead letters again, under the ids that they have.
 type retryLettersCommand struct {
+	stackFlags
 	choice
 
 	Unknown bool `help:"Those of unknown outcome, too: Intercom may have applied them already, and then has them twice."`
@@ -57,9 +59,15 @@ type retrying struct {
 
 // Run implements the command.
 func (c *retryLettersCommand) Run(ctx context.Context, a *app) error {
+	if err := cmp.Or(c.choice.check(), c.stackFlags.check()); err != nil {
+		return err
+	}
 	cfg, _, err := a.load()
 	if err != nil {
 		return err
+	}
+	if c.deployed() {
+		return c.retryOnStack(ctx, a, cfg)
 	}
 	r := &retrying{app: a, command: c, cfg: cfg, clients: a.clients(cfg, "")}
 	defer r.clients.close()

@@ -99,13 +99,6 @@ func (s *shipment) sendAll(ctx context.Context, store *sqlitestate.Store) error 
 	return ctx.Err()
 }
 
-// A parcel is a message on its way, with the line that it is.
-type parcel struct {
-	stackaccess.Outgoing
-
-	line int
-}
-
 // sendFile sends what is left of a file.
 func (s *shipment) sendFile(ctx context.Context, store *sqlitestate.Store, f *filequeue.File, i int) (err error) {
 	// A stack that was destroyed and deployed again has other queues, and an ARN
@@ -135,10 +128,16 @@ func (s *shipment) sendFile(ctx context.Context, store *sqlitestate.Store, f *fi
 		size = 1 // the order in which they arrive is the order of the file
 	}
 	sending := newCrew(size)
-	send := func(batch []parcel) bool {
-		return sending.do(func() error { return s.send(lasting, batch, settle) })
+	bundle := &bundler{send: func(batch []parcel) error {
+		if !sending.do(func() error { return s.send(lasting, batch, settle) }) {
+			return errCrewFailed
+		}
+		return nil
+	}}
+	err = s.pack(ctx, f, progress, settle, bundle)
+	if errors.Is(err, errCrewFailed) {
+		err = nil // wait tells
 	}
-	err = s.pack(ctx, f, progress, settle, send)
 	return errors.Join(err, sending.wait(), progress.Save(lasting))
 }
 
@@ -155,50 +154,29 @@ func (s *shipment) settle(ctx context.Context, progress *filequeue.Progress, fil
 	return nil
 }
 
-// pack makes batches of what is left of a file, as SQS takes them, and has them
-// sent until that fails.
-func (s *shipment) pack(ctx context.Context, f *filequeue.File, progress *filequeue.Progress, settle func(int, string) error, send func([]parcel) bool) error {
-	var (
-		batch  []parcel
-		bytes  int
-		groups = map[string]bool{}
-	)
-	flush := func() bool {
-		full := batch
-		batch, bytes = nil, 0
-		clear(groups)
-		return len(full) == 0 || send(full)
-	}
+// pack has what is left of a file sent until that fails.
+func (s *shipment) pack(ctx context.Context, f *filequeue.File, progress *filequeue.Progress, settle func(int, string) error, bundle *bundler) error {
 	bad := func(b filequeue.Bad) error { return settle(b.Line, b.Reason) }
 	for d, err := range f.Deliveries(ctx, progress, bad) {
 		if err != nil {
 			return err
 		}
 		out, problem, err := s.address(ctx, d)
+		switch {
+		case err != nil:
+		case problem != "":
+			err = settle(d.Line, problem)
+		default:
+			err = bundle.add(parcel{out, d.Line})
+		}
 		if err != nil {
 			return err
 		}
-		if problem != "" {
-			if err := settle(d.Line, problem); err != nil {
-				return err
-			}
-			continue
-		}
-		// SQS may take the later ones of a batch and not the earlier ones: no two
-		// of a group are in one.
-		if len(batch) == stackaccess.MaxBatch || bytes+out.Size() > stackaccess.MaxBatchBytes || out.Group != "" && groups[out.Group] {
-			if !flush() {
-				return nil // the error is the sender's
-			}
-		}
-		batch = append(batch, parcel{out, d.Line})
-		bytes += out.Size()
-		groups[out.Group] = true
 	}
-	if ctx.Err() == nil {
-		flush()
+	if ctx.Err() != nil {
+		return nil
 	}
-	return nil
+	return bundle.flush()
 }
 
 // address makes a message for the queue of a line, or says why that cannot be.
@@ -229,11 +207,7 @@ func (s *shipment) address(ctx context.Context, d publish.Delivery) (out stackac
 func (s *shipment) send(ctx context.Context, batch []parcel, settle func(int, string) error) error {
 	ctx, cancel := context.WithTimeout(ctx, sendWithin)
 	defer cancel()
-	messages := make([]stackaccess.Outgoing, len(batch))
-	for i := range batch {
-		messages[i] = batch[i].Outgoing
-	}
-	failures, err := s.stack.Send(ctx, s.queue, messages)
+	failures, err := s.stack.Send(ctx, s.queue, outgoing(batch))
 	if err != nil {
 		return err
 	}
@@ -242,7 +216,7 @@ func (s *shipment) send(ctx context.Context, batch []parcel, settle func(int, st
 		problems[f.Index] = "SQS refuses it: " + f.Code + ": " + f.Reason
 	}
 	for i := range batch {
-		if err := settle(batch[i].line, problems[i]); err != nil {
+		if err := settle(batch[i].mark, problems[i]); err != nil {
 			return err
 		}
 	}

@@ -39,13 +39,13 @@ type world struct {
 	rev state.Revision
 }
 
-func (w *world) set(value string) {
+func (w *world) set(ctx context.Context, value string) {
 	w.t.Helper()
 	var err error
 	if w.rev == "" {
-		w.rev, err = w.s.State.Create(context.Background(), contactsKey, []byte(value), time.Time{})
+		w.rev, err = w.s.State.Create(ctx, contactsKey, []byte(value), time.Time{})
 	} else {
-		w.rev, err = w.s.State.Save(context.Background(), contactsKey, []byte(value), w.rev, time.Time{})
+		w.rev, err = w.s.State.Save(ctx, contactsKey, []byte(value), w.rev, time.Time{})
 	}
 	if err != nil {
 		w.t.Error(err)
@@ -64,8 +64,8 @@ func TestStackRun(t *testing.T) {
 	}{
 		{
 			"in one invocation",
-			func(_ context.Context, w *world) (string, error) {
-				w.set(checkpoint(saved("r1", 40)))
+			func(ctx context.Context, w *world) (string, error) {
+				w.set(ctx, checkpoint(saved("r1", 40)))
 				time.Sleep(20 * time.Second)
 				return report("r1", "done", 100, time.Now()), nil
 			},
@@ -75,16 +75,16 @@ func TestStackRun(t *testing.T) {
 		},
 		{
 			"over three invocations",
-			func(_ context.Context, w *world) (string, error) {
-				w.set(checkpoint(saved("r1", 10)))
+			func(ctx context.Context, w *world) (string, error) {
+				w.set(ctx, checkpoint(saved("r1", 10)))
 				time.Sleep(10 * time.Second)
 				first := time.Now()
-				w.set(checkpoint(saved("r1", 30), `"last":`+report("r1", "interrupted", 30, first)))
+				w.set(ctx, checkpoint(saved("r1", 30), `"last":`+report("r1", "interrupted", 30, first)))
 				go func() {
 					time.Sleep(50 * time.Second)
-					w.set(checkpoint(saved("r1", 60), `"last":`+report("r1", "interrupted", 60, time.Now())))
+					w.set(ctx, checkpoint(saved("r1", 60), `"last":`+report("r1", "interrupted", 60, time.Now())))
 					time.Sleep(50 * time.Second)
-					w.set(checkpoint(`"last":` + report("r1", "done", 100, time.Now())))
+					w.set(ctx, checkpoint(`"last":` + report("r1", "done", 100, time.Now())))
 				}()
 				return strings.TrimSuffix(report("r1", "interrupted", 30, first), "}") + `,"continues":true}`, nil
 			},
@@ -94,59 +94,71 @@ func TestStackRun(t *testing.T) {
 		},
 		{
 			"handed over, and nobody goes on",
-			func(_ context.Context, w *world) (string, error) {
+			func(ctx context.Context, w *world) (string, error) {
 				at := time.Now()
-				w.set(checkpoint(saved("r1", 30), `"last":`+report("r1", "interrupted", 30, at)))
+				w.set(ctx, checkpoint(saved("r1", 30), `"last":`+report("r1", "interrupted", 30, at)))
 				return strings.TrimSuffix(report("r1", "interrupted", 30, at), "}") + `,"continues":true}`, nil
 			},
-			1, 3 * time.Minute, nil, []string{"nobody has gone on with run r1", "connector logs contacts", "--stack shop"},
+			1, 3 * time.Minute, nil,
+			[]string{"nobody has gone on with run r1", "connector logs contacts", "--stack shop"},
 		},
 		{
 			"handed over, and failed in the next invocation",
-			func(_ context.Context, w *world) (string, error) {
+			func(ctx context.Context, w *world) (string, error) {
 				at := time.Now()
-				w.set(checkpoint(saved("r1", 30), `"last":`+report("r1", "interrupted", 30, at)))
+				w.set(ctx, checkpoint(saved("r1", 30), `"last":`+report("r1", "interrupted", 30, at)))
 				go func() {
 					time.Sleep(30 * time.Second)
 					failed := strings.TrimSuffix(report("r1", "failed", 40, time.Now()), "}") + `,"error":"deliver: no such bucket"}`
-					w.set(checkpoint(saved("r1", 40), `"last":`+failed))
+					w.set(ctx, checkpoint(saved("r1", 40), `"last":`+failed))
 				}()
 				return strings.TrimSuffix(report("r1", "interrupted", 30, at), "}") + `,"continues":true}`, nil
 			},
-			1, 30 * time.Second, []string{"contacts: failed, 40 events"}, []string{"contacts: deliver: no such bucket; its log: connector logs contacts"},
+			1, 30 * time.Second,
+			[]string{"contacts: failed, 40 events"},
+			[]string{"contacts: deliver: no such bucket; its log: connector logs contacts"},
 		},
 		{
 			"another one is under way",
 			func(context.Context, *world) (string, error) { return report("", "busy", 0, time.Now()), nil },
-			1, 0, nil, []string{"another run is under way in the stack: nothing was done"},
+			1, 0, nil,
+			[]string{"another run is under way in the stack: nothing was done"},
 		},
 		{
 			"failed, and remembers how",
-			func(_ context.Context, w *world) (string, error) {
+			func(ctx context.Context, w *world) (string, error) {
 				failed := strings.TrimSuffix(report("r1", "failed", 7, time.Now()), "}") + `,"error":"client main: intercom: GET /me: 401 unauthorized"}`
-				w.set(checkpoint(`"last":` + failed))
+				w.set(ctx, checkpoint(`"last":` + failed))
 				return "", &stackaccess.FunctionError{Function: "f", Message: "client main: …"}
 			},
-			1, 0, []string{"contacts: failed"}, []string{"401 unauthorized: store a token that Intercom accepts with: connector token main"},
+			1, 0,
+			[]string{"contacts: failed"},
+			[]string{"401 unauthorized: store a token that Intercom accepts with: connector token main"},
 		},
 		{
 			"could not begin",
 			func(context.Context, *world) (string, error) {
 				return "", &stackaccess.FunctionError{Function: "shop_main_subscribe", Message: "there is no token"}
 			},
-			1, 0, nil, []string{"function shop_main_subscribe failed: there is no token; its log:"},
+			1, 0, nil,
+			[]string{"function shop_main_subscribe failed: there is no token; its log:"},
 		},
 		{
 			"the function is not there",
-			func(context.Context, *world) (string, error) { return "", fmt.Errorf("invoke: %w", stackaccess.ErrNoFunction) },
-			1, 0, nil, []string{"stack shop has no function that reads with client main: deploy it first"},
+			func(context.Context, *world) (string, error) {
+				return "", fmt.Errorf("invoke: %w", stackaccess.ErrNoFunction)
+			},
+			1, 0, nil,
+			[]string{"stack shop has no function that reads with client main: deploy it first"},
 		},
 		{
 			"incomplete",
 			func(context.Context, *world) (string, error) {
 				return strings.TrimSuffix(report("r1", "incomplete", 9, time.Now()), "}") + `,"audit":{"expected":10,"read":9}}`, nil
 			},
-			1, 0, []string{"contacts: incomplete"}, []string{"Intercom says there are 10 records and gave 9 of them"},
+			1, 0,
+			[]string{"contacts: incomplete"},
+			[]string{"Intercom says there are 10 records and gave 9 of them"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

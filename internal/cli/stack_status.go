@@ -63,7 +63,9 @@ func (d *deployment) publisherStandings(ctx context.Context, cfg *config.Config)
 	}
 	for name, pub := range cfg.Publishers {
 		of := publisherQueues{pub.Client, name, pub.FIFO}
-		found[of] = found[of] // one that is not deployed is told of, too
+		if _, is := found[of]; !is {
+			found[of] = pair{} // it is not deployed
+		}
 	}
 	var all []publisherStanding
 	for of, both := range found {

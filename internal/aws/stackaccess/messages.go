@@ -93,8 +93,8 @@ func (s *Stack) sendOnce(ctx context.Context, q Queue, messages []Outgoing, open
 		return nil, nil, err
 	}
 	for _, failed := range out.Failed {
-		index, err := strconv.Atoi(aws.ToString(failed.Id))
-		if err != nil || index < 0 || index >= len(messages) {
+		index, idErr := strconv.Atoi(aws.ToString(failed.Id))
+		if idErr != nil || index < 0 || index >= len(messages) {
 			return nil, nil, fmt.Errorf("an answer about message %q, which was not sent", aws.ToString(failed.Id))
 		}
 		if failed.SenderFault {
@@ -223,4 +223,3 @@ func wait(ctx context.Context, d time.Duration) bool {
 		return false
 	}
 }
-
