@@ -145,7 +145,10 @@ func (c *grantCommand) report(a *app, r grant.Result) error {
 	fmt.Fprintf(&b, "access granted to client %s\n", r.Client)
 	for _, row := range [][2]string{
 		{"workspace", strings.TrimSpace(r.WorkspaceName + " (" + r.Workspace + ")")},
-		{"region", r.Region}, {"time zone", r.Timezone}, {"granted by", r.Admin}, {"note", r.Note},
+		{"region", r.Region},
+		{"time zone", r.Timezone},
+		{"granted by", r.Admin},
+		{"note", r.Note},
 	} {
 		if row[1] != "" {
 			fmt.Fprintf(&b, "  %-11s %s\n", row[0], oneLine(row[1]))

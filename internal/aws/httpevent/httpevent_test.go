@@ -33,11 +33,15 @@ func TestWrap(t *testing.T) {
 		event string
 		want  string
 	}{
-		{"GET", `{"rawPath":"/oauth/callback","rawQueryString":"code=a%3D&code=b+c","cookies":null,
+		{
+			"GET", `{"rawPath":"/oauth/callback","rawQueryString":"code=a%3D&code=b+c","cookies":null,
 			"headers":{"host":"x.example","content-type":"text/html"},"requestContext":{"http":{"method":"GET"}}}`,
-			"GET|/oauth/callback|code=a%3D&code=b+c|x.example|text/html|||0 <nil>"},
-		{"POST in base64", `{"rawPath":"/a%20b","isBase64Encoded":true,"body":"eyJhIjoxfQ==","cookies":["k=v","l=w"],"requestContext":{"http":{"method":"POST"}}}`,
-			`POST|/a b||||k=v; l=w|{"a":1}|7 <nil>`},
+			"GET|/oauth/callback|code=a%3D&code=b+c|x.example|text/html|||0 <nil>",
+		},
+		{
+			"POST in base64", `{"rawPath":"/a%20b","isBase64Encoded":true,"body":"eyJhIjoxfQ==","cookies":["k=v","l=w"],"requestContext":{"http":{"method":"POST"}}}`,
+			`POST|/a b||||k=v; l=w|{"a":1}|7 <nil>`,
+		},
 		{"cookies in the header only", `{"rawPath":"/","headers":{"cookie":"k=v"},"requestContext":{"http":{"method":"GET"}}}`, "GET|/||||k=v||0 <nil>"},
 		{"a path that cannot be decoded", `{"rawPath":"/%zz","requestContext":{"http":{"method":"GET"}}}`, "GET|/%zz||||||0 <nil>"},
 		{"no headers at all", `{"rawPath":"","headers":null,"requestContext":{"http":{"method":"HEAD"}}}`, "HEAD|||||||0 <nil>"},
