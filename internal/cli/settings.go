@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,7 +11,6 @@ import (
 
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/config/file"
-	"intercom-connector/internal/grant"
 	"intercom-connector/shared/intercom"
 )
 
@@ -139,8 +137,8 @@ func (a *app) token(cfg *config.Config, client string) (intercom.TokenSource, er
 	if set {
 		return intercom.StaticToken(strings.TrimSpace(a.Getenv(variable))), nil
 	}
-	_, err := a.secrets().Token(context.Background(), client)
-	if errors.Is(err, grant.ErrNoToken) {
+	has, err := a.secrets().HasToken(client)
+	if err == nil && !has {
 		return nil, &usageError{&missingTokenError{client: client, variable: variable, grant: a.grantAdvice(cfg, client)}}
 	}
 	return a.secrets().Source(client), err

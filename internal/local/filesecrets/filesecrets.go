@@ -91,6 +91,12 @@ func (s *Store) Token(_ context.Context, name string) (grant.Token, error) {
 	return grant.Token{}, grant.ErrNoToken
 }
 
+// HasToken reports whether a client has a token.
+func (s *Store) HasToken(name string) (bool, error) {
+	f, err := s.read()
+	return err == nil && f.Clients[name] != nil && f.Clients[name].Token != nil, err
+}
+
 // PutToken implements grant.Vault.
 func (s *Store) PutToken(ctx context.Context, name string, t grant.Token) (string, error) {
 	t.Version = rand.Text()[:16]

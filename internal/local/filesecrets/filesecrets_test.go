@@ -51,6 +51,12 @@ func TestStore(t *testing.T) {
 	if second, err := store.PutToken(t.Context(), "main", token); err != nil || second == first || second == "" {
 		t.Errorf("versions %q and %q, %v", first, second, err)
 	}
+	if has, err := store.HasToken("main"); err != nil || !has {
+		t.Errorf("has a token: %v, %v", has, err)
+	}
+	if has, err := store.HasToken("other"); err != nil || has {
+		t.Errorf("another client has a token: %v, %v", has, err)
+	}
 	if value, err := store.Source("main").Token(t.Context()); err != nil || value != "t0ken" {
 		t.Errorf("requests have another token, %v", err)
 	}
