@@ -73,6 +73,7 @@ const (
 	EventsPrefix     = "events/"
 	QuarantinePrefix = "quarantine/"
 	ClaimsPrefix     = "claims/"
+	ResponsesPrefix  = "responses/" // of publishers whose responses go to a bucket
 )
 
 // Namespace is the one of the stack's metrics in CloudWatch.
