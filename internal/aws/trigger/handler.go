@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"intercom-connector/internal/config"
@@ -69,6 +70,7 @@ type Handler struct {
 	client *config.Client
 	log    *slog.Logger
 	api    func() (*intercom.Client, error) // made when it is first needed
+	busy   atomic.Int32                     // invocations under way
 }
 
 // A Result is what the function answers.
@@ -107,6 +109,8 @@ func New(cfg Config) (*Handler, error) {
 // Invoke handles one event and returns the report of the run, or what the watch
 // has found, as JSON. It is a handler of aws-lambda-go.
 func (h *Handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	h.busy.Add(1)
+	defer h.busy.Add(-1)
 	answer, err := h.handle(ctx, event)
 	if refused, ok := errors.AsType[*RefusedError](err); ok {
 		h.log.ErrorContext(ctx, "event refused", "reason", refused.Reason)
@@ -116,6 +120,10 @@ func (h *Handler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	}
 	return json.Marshal(answer)
 }
+
+// Idle reports whether no invocation is under way: then nothing is lost with the
+// process.
+func (h *Handler) Idle() bool { return h.busy.Load() == 0 }
 
 func (h *Handler) handle(ctx context.Context, event []byte) (any, error) {
 	t, err := Decode(event)

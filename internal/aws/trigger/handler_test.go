@@ -353,11 +353,20 @@ func TestTerminated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStack(t, slowly())
 		ctx, terminate := context.WithCancel(t.Context())
-		time.AfterFunc(10*time.Second, terminate)
+		h := s.environment("main")
+		time.AfterFunc(10*time.Second, func() {
+			if h.Idle() {
+				t.Error("it says that nothing is under way")
+			}
+			terminate()
+		})
 		start := time.Now()
-		got, err := s.invokeUntil(ctx, `{"subscription": "contacts"}`)
+		got, err := s.on(ctx, h, `{"subscription": "contacts"}`)
 		if err != nil || got.Outcome != subscribe.Interrupted || got.Continues || len(s.queue) > 0 {
 			t.Errorf("got %v %+v, want that it stops and does not go on", err, got)
+		}
+		if !h.Idle() {
+			t.Error("it says that something is under way")
 		}
 		if took := time.Since(start); took > 10*time.Second+100*time.Millisecond {
 			t.Errorf("stopped after %v", took)
