@@ -13,10 +13,14 @@ const (
 	shortBackoff   = 500 * time.Millisecond
 )
 
-// backoff is how long to stay away after a message was tried so often.
-func (p *Publisher) backoff(tries int) time.Duration {
-	return jittered(firstBackoff, tries, longestBackoff, p.Random())
+// Backoff is how long to stay away from a message that was tried so often: from
+// a second to the quarter of an hour that a queue may hide it for. random is in
+// [0,1).
+func Backoff(tries int, random float64) time.Duration {
+	return jittered(firstBackoff, tries, longestBackoff, random)
 }
+
+func (p *Publisher) backoff(tries int) time.Duration { return Backoff(tries, p.Random()) }
 
 // jittered doubles first for each try up to longest, and takes half of it off
 // at random, so that what failed together does not come back together.

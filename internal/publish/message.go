@@ -44,7 +44,10 @@ func invalidf(format string, args ...any) error { return invalid(fmt.Sprintf(for
 // read makes a message of a delivery: transform, check, defaults. The only
 // error is ctx's; a message that is no good has a problem.
 func (p *Publisher) read(ctx context.Context, d Delivery) (*message, error) {
-	m := &message{id: d.ID, group: d.Group}
+	m := &message{id: d.ID, group: d.Group, problem: d.Problem}
+	if m.problem != "" {
+		return m, nil
+	}
 	err := p.parse(ctx, d, m)
 	if err == nil {
 		return m, nil

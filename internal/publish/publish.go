@@ -66,6 +66,10 @@ type Delivery struct {
 	MessageID string // the queue's own, which ID need not be: SQS's MessageId
 	Claim     string // where the body lies, if it was too large for the queue
 	Trace     string // the run that sent it
+
+	// Problem is why the message can never be sent, where whoever handed it over
+	// knows already; "" for nothing.
+	Problem string
 }
 
 // A Result says what became of a delivery.

@@ -40,9 +40,9 @@ type Sender interface {
 	SendMessage(ctx context.Context, in *sqs.SendMessageInput, opts ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
 }
 
-// Claims keep bodies that are too large for a queue. Put returns where.
+// Claims keep bodies that are too large for a queue: see internal/aws/claim.
 type Claims interface {
-	Put(ctx context.Context, body []byte) (address string, err error)
+	Put(ctx context.Context, id string, body []byte, contentType string) (address string, err error)
 }
 
 // A Config is what a Queue is made of.
@@ -84,7 +84,7 @@ func (q *Queue) Put(ctx context.Context, letter publish.DeadLetter) error {
 		address := letter.Delivery.Claim
 		if address == "" {
 			var err error
-			if address, err = q.Claims.Put(ctx, letter.Body); err != nil {
+			if address, err = q.Claims.Put(ctx, letter.ID, letter.Body, "application/octet-stream"); err != nil {
 				return fmt.Errorf("dead letter: keep its body: %w", err)
 			}
 		}

@@ -102,7 +102,7 @@ type shelf struct {
 	err    error
 }
 
-func (s *shelf) Put(_ context.Context, body []byte) (string, error) {
+func (s *shelf) Put(_ context.Context, _ string, body []byte, _ string) (string, error) {
 	if s.err != nil {
 		return "", s.err
 	}
@@ -110,12 +110,12 @@ func (s *shelf) Put(_ context.Context, body []byte) (string, error) {
 	return fmt.Sprintf("s3://bucket/claims/%d", len(s.bodies)), nil
 }
 
-func newQueue(t testing.TB, fifo bool) (*deadout.Queue, *queue, *shelf) {
-	t.Helper()
+func newQueue(tb testing.TB, fifo bool) (*deadout.Queue, *queue, *shelf) {
+	tb.Helper()
 	q, s := &queue{fifo: fifo}, &shelf{}
 	d, err := deadout.New(deadout.Config{SQS: q, QueueURL: "https://sqs.test/1/dead", FIFO: fifo, Claims: s})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d, q, s
 }
@@ -155,10 +155,16 @@ func TestPut(t *testing.T) {
 		{"an id that SQS does not take", func(l *publish.DeadLetter) { l.ID = "a\x00b" }, map[string]string{"id": ""}, "", 0},
 		{"a group that SQS does not take", func(l *publish.DeadLetter) { l.Group = "a\uffffb" }, map[string]string{"group": ""}, "", 0},
 		{"as large as it can be", func(l *publish.DeadLetter) { l.Body = bytes.Repeat([]byte("x"), 1<<20-330) }, nil, "", 0},
-		{"too large", func(l *publish.DeadLetter) { l.Body = bytes.Repeat([]byte("x"), 1<<20) },
-			map[string]string{"publisher": "", "claim": "s3://bucket/claims/1"}, "{}", 1},
-		{"no text", func(l *publish.DeadLetter) { l.Body = []byte("a\x00b") },
-			map[string]string{"publisher": "", "claim": "s3://bucket/claims/1"}, "{}", 1},
+		{
+			"too large", func(l *publish.DeadLetter) { l.Body = bytes.Repeat([]byte("x"), 1<<20) },
+			map[string]string{"publisher": "", "claim": "s3://bucket/claims/1"},
+			"{}", 1,
+		},
+		{
+			"no text", func(l *publish.DeadLetter) { l.Body = []byte("a\x00b") },
+			map[string]string{"publisher": "", "claim": "s3://bucket/claims/1"},
+			"{}", 1,
+		},
 		{"too large, and came by claim check", func(l *publish.DeadLetter) {
 			l.Body, l.Delivery.Claim = bytes.Repeat([]byte("x"), 1<<20), "s3://bucket/claims/first"
 		}, map[string]string{"publisher": "", "claim": "s3://bucket/claims/first"}, "{}", 0},

@@ -17,8 +17,8 @@ func isText(s string) bool {
 
 // isForbidden reports whether a character must not be in a message.
 func isForbidden(r rune) bool {
-	switch {
-	case r == '\t' || r == '\n' || r == '\r':
+	switch r {
+	case '\t', '\n', '\r':
 		return false
 	default:
 		return r < ' ' || r == 0xFFFE || r == 0xFFFF
