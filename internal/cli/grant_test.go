@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +17,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -48,7 +50,6 @@ type granting struct {
 func newGranting(t *testing.T) *granting {
 	t.Helper()
 	g := &granting{t: t, authority: mock.NewAuthority(), port: freePort(t), vault: &cli.FakeVault{}, callback: "https://x.example/oauth/callback"}
-	g.authority.Region = "" // a base_uri has none
 	workspace := intercomtest.New(intercomtest.Config{Contacts: 5})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -138,18 +139,20 @@ func (g *granting) grant(args ...string) answer {
 	return g.call(g.t.Context(), "", append([]string{"grant", "main", "--port", g.port, "--log-level", "debug", "--log-requests", "bodies"}, args...)...)
 }
 
+// freePort finds a port below those that the system gives away by itself, so
+// that no other test gets it in between.
 func freePort(t *testing.T) string {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := strconv.Itoa(20_000 + rand.IntN(10_000))
+		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:"+port)
+		if err == nil {
+			listener.Close()
+			return port
+		}
 	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+	t.Fatal("no port is free")
+	return ""
 }
 
 // From nothing to a run, on one machine: the app, the grant, and a token that
