@@ -81,6 +81,8 @@ type commandLine struct {
 	DeadLetters deadLettersCommand `cmd:"" help:"List, show, retry or drop what could not be published."`
 	Pause       pauseCommand       `cmd:"" help:"Keep a publisher, and all of its client, from sending."`
 	Resume      resumeCommand      `cmd:"" help:"Let them send again."`
+	Token       tokenCommand       `cmd:"" help:"Give a client of a deployed stack its access token."`
+	Logs        logsCommand        `cmd:"" help:"Show what the functions of a deployed stack have logged."`
 	App         appCommand         `cmd:"" help:"Store the client id and the client secret of a client's OAuth app."`
 	Grant       grantCommand       `cmd:"" help:"Have access to a workspace granted, by a click in the browser."`
 	Demo        demoCommand        `cmd:"" help:"Read a made-up workspace and write to it, with faults and a kill; lose nothing."`

@@ -9,16 +9,21 @@ import (
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/local/sqlitestate"
 	"intercom-connector/internal/publish"
+	"intercom-connector/internal/state"
 )
 
 // pauseCommand keeps publishers from sending.
 type pauseCommand struct {
+	stackFlags
+
 	Name   string `arg:"" help:"A publisher of the configuration."`
 	Reason string `default:"paused by hand" help:"What status says about it."`
 }
 
 // resumeCommand lets publishers send again.
 type resumeCommand struct {
+	stackFlags
+
 	Name string `arg:"" help:"A publisher of the configuration."`
 }
 
@@ -32,22 +37,33 @@ type pauseResult struct {
 
 // Run implements the command.
 func (c *pauseCommand) Run(ctx context.Context, a *app) error {
-	return a.changePause(ctx, c.Name, func(store *sqlitestate.Store, client string) error {
-		return publish.Pause(ctx, store, client, c.Reason, "")
+	return a.changePause(ctx, c.Name, c.stackFlags, pauseChange{
+		here:  func(store state.Store, client string) error { return publish.Pause(ctx, store, client, c.Reason, "") },
+		stack: func(d *deployment, client string) error { return d.pause(ctx, client, c.Reason) },
 	})
 }
 
 // Run implements the command.
 func (c *resumeCommand) Run(ctx context.Context, a *app) error {
-	return a.changePause(ctx, c.Name, func(store *sqlitestate.Store, client string) error {
-		return publish.Resume(ctx, store, client, "")
+	return a.changePause(ctx, c.Name, c.stackFlags, pauseChange{
+		here:  func(store state.Store, client string) error { return publish.Resume(ctx, store, client, "") },
+		stack: func(d *deployment, client string) error { return d.resume(ctx, client, "") },
 	})
+}
+
+// A pauseChange is what to do to a client, on this machine or on a stack.
+type pauseChange struct {
+	here  func(store state.Store, client string) error
+	stack func(d *deployment, client string) error
 }
 
 // changePause changes the pause of a publisher's client and tells how it is now.
 // The pause is the client's, because what stops one publisher, a token that is
 // revoked, stops all that share it.
-func (a *app) changePause(ctx context.Context, name string, change func(store *sqlitestate.Store, client string) error) error {
+func (a *app) changePause(ctx context.Context, name string, flags stackFlags, change pauseChange) error {
+	if err := flags.check(); err != nil {
+		return err
+	}
 	cfg, _, err := a.load()
 	if err != nil {
 		return err
@@ -56,19 +72,34 @@ func (a *app) changePause(ctx context.Context, name string, change func(store *s
 	if err != nil {
 		return err
 	}
+	if flags.deployed() {
+		d, err := a.stack(ctx, flags)
+		if err != nil {
+			return err
+		}
+		if err := change.stack(d, pub.Client); err != nil {
+			return err
+		}
+		return a.tellPause(ctx, cfg, d.store, pub.Client)
+	}
 	store, err := sqlitestate.Open(ctx, a.statePath())
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	if err := change(store, pub.Client); err != nil {
+	if err := change.here(store, pub.Client); err != nil {
 		return err
 	}
-	reason, err := publish.PausedReason(ctx, store, pub.Client)
+	return a.tellPause(ctx, cfg, store, pub.Client)
+}
+
+// tellPause tells whether a client may send.
+func (a *app) tellPause(ctx context.Context, cfg *config.Config, store state.Store, client string) error {
+	reason, err := publish.PausedReason(ctx, store, client)
 	if err != nil {
 		return err
 	}
-	r := pauseResult{Client: pub.Client, Publishers: publishersOf(cfg, pub.Client), Paused: reason != "", Reason: reason}
+	r := pauseResult{Client: client, Publishers: publishersOf(cfg, client), Paused: reason != "", Reason: reason}
 	if a.global.JSON {
 		return writeJSON(a.Stdout, r)
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"intercom-connector/internal/aws/dynamostate"
+	"intercom-connector/internal/aws/mappings"
 	"intercom-connector/internal/aws/secrets"
 	"intercom-connector/internal/aws/stackaccess"
 	"intercom-connector/internal/names"
@@ -26,6 +28,9 @@ type onlyStackFlags struct {
 	Stack string `required:"" placeholder:"NAME" help:"The deployed stack."`
 	awsFlags
 }
+
+// flags are the same as optional ones.
+func (f *onlyStackFlags) flags() stackFlags { return stackFlags{Stack: f.Stack, awsFlags: f.awsFlags} }
 
 // awsFlags say how to reach AWS, where the environment and the configuration of
 // the AWS CLI do not.
@@ -60,7 +65,8 @@ func (f *stackFlags) args() []string {
 	return args
 }
 
-// What the commands do with a deployed stack. *stackaccess.Stack does all of it.
+// What the commands do with a deployed stack. *stackaccess.Stack does the first
+// two.
 type (
 	stackQueues interface {
 		Queues(ctx context.Context) ([]stackaccess.Queue, error)
@@ -72,6 +78,14 @@ type (
 	}
 	stackFunctions interface {
 		Invoke(ctx context.Context, function string, payload []byte) ([]byte, error)
+		Log(ctx context.Context, function string, since time.Time) iter.Seq2[stackaccess.LogLine, error]
+	}
+	stackTokens interface {
+		PutToken(ctx context.Context, client string, token secrets.Token) (version string, err error)
+	}
+	stackMappings interface {
+		Disable(ctx context.Context, client string) error
+		Enable(ctx context.Context, client string) error
 	}
 )
 
@@ -81,12 +95,14 @@ type deployment struct {
 	stackQueues
 	stackFunctions
 
-	flags   stackFlags
-	id      string // unlike that of every other stack, also of earlier ones of this name
-	region  string
-	outputs map[string]string // by the names of internal/names
-	store   state.Store       // what the functions remember
-	apps    appVault          // the secrets of OAuth apps
+	flags    stackFlags
+	id       string // unlike that of every other stack, also of earlier ones of this name
+	region   string
+	outputs  map[string]string // by the names of internal/names
+	store    state.Store       // what the functions remember
+	apps     appVault          // the secrets of OAuth apps
+	tokens   stackTokens       // those of clients
+	mappings stackMappings     // from queues to functions
 }
 
 // stack opens the stack that the flags mean. Its errors say what to do.
@@ -115,6 +131,7 @@ func connect(ctx context.Context, flags stackFlags, getenv func(string) string) 
 	if err != nil {
 		return nil, err
 	}
+	vault := secrets.New(stack.Config, stack.Stack)
 	return &deployment{
 		Stack:          stack.Stack,
 		stackQueues:    stack,
@@ -124,7 +141,9 @@ func connect(ctx context.Context, flags stackFlags, getenv func(string) string) 
 		region:         stack.Region,
 		outputs:        stack.Outputs,
 		store:          dynamostate.New(stack.Config, stack.Outputs[names.OutputStateTable]),
-		apps:           stackApps{secrets.New(stack.Config, stack.Stack)},
+		apps:           stackApps{vault},
+		tokens:         vault,
+		mappings:       mappings.New(stack.Config, stack.Stack),
 	}, nil
 }
 

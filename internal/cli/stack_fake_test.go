@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"intercom-connector/internal/aws/secrets"
 	"intercom-connector/internal/aws/stackaccess"
 	"intercom-connector/internal/names"
+	"intercom-connector/internal/publish"
 	"intercom-connector/internal/state/memstate"
 )
 
@@ -25,6 +28,11 @@ type FakeStack struct {
 	OnSend func(queue string, messages []stackaccess.Outgoing) ([]stackaccess.Failure, error)
 	// OnDelete may fail a deletion.
 	OnDelete func(queue string) error
+	// OnMappings may fail a change of a client's event source mappings.
+	OnMappings func() error
+	Logged     map[string][]stackaccess.LogLine // by function, without the stack's name
+	Calls      []string                         // what was done to secrets and mappings, in order
+	Tokens     map[string]string                // by client
 
 	mu     sync.Mutex
 	queues map[string]*fakeQueue
@@ -67,7 +75,7 @@ func (p Program) On(s *FakeStack) Program {
 		}
 		return &deployment{
 			Stack: names.Stack(flags.Stack), stackQueues: s, stackFunctions: s,
-			flags: flags, id: "arn:" + s.Name, region: "eu-west-1", store: &s.State,
+			flags: flags, id: "arn:" + s.Name, region: "eu-west-1", store: &s.State, tokens: s, mappings: s,
 			outputs: map[string]string{names.OutputBucket: "bucket", names.OutputStateTable: "table"},
 		}, nil
 	}
@@ -228,4 +236,55 @@ func (s *FakeStack) Release(_ context.Context, q stackaccess.Queue, handles []st
 func (s *FakeStack) Invoke(ctx context.Context, function string, payload []byte) ([]byte, error) {
 	answer, err := s.Answer(ctx, strings.TrimPrefix(function, s.Name+"_"), string(payload))
 	return []byte(answer), err
+}
+
+func (s *FakeStack) Log(_ context.Context, function string, since time.Time) iter.Seq2[stackaccess.LogLine, error] {
+	return func(yield func(stackaccess.LogLine, error) bool) {
+		s.mu.Lock()
+		lines := s.Logged[strings.TrimPrefix(function, s.Name+"_")]
+		s.mu.Unlock()
+		for _, line := range lines {
+			line.Function = function
+			if !line.Time.Before(since) && !yield(line, nil) {
+				return
+			}
+		}
+	}
+}
+
+// AddLog logs a line of a function.
+func (s *FakeStack) AddLog(function string, at time.Time, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.Logged == nil {
+		s.Logged = map[string][]stackaccess.LogLine{}
+	}
+	id := fmt.Sprint(function, len(s.Logged[function]))
+	s.Logged[function] = append(s.Logged[function], stackaccess.LogLine{ID: id, Time: at, Text: text})
+}
+
+func (s *FakeStack) PutToken(_ context.Context, client string, token secrets.Token) (string, error) {
+	if s.Tokens == nil {
+		s.Tokens = map[string]string{}
+	}
+	s.Tokens[client] = token.Value
+	s.Calls = append(s.Calls, "store "+client+" of "+token.Workspace)
+	return "v2", nil
+}
+
+func (s *FakeStack) Disable(ctx context.Context, client string) error {
+	return s.change(ctx, "disable", client)
+}
+
+func (s *FakeStack) Enable(ctx context.Context, client string) error {
+	return s.change(ctx, "enable", client)
+}
+
+func (s *FakeStack) change(ctx context.Context, what, client string) error {
+	reason, _ := publish.PausedReason(ctx, &s.State, client)
+	s.Calls = append(s.Calls, fmt.Sprintf("%s %s, paused: %q", what, client, reason))
+	if s.OnMappings != nil {
+		return s.OnMappings()
+	}
+	return nil
 }

@@ -42,6 +42,7 @@ type trigger struct {
 	ReplaceWorkspace bool            `json:"replace_workspace,omitempty"`
 	Since            time.Time       `json:"since,omitzero"`
 	Until            time.Time       `json:"until,omitzero"`
+	Force            bool            `json:"force,omitempty"` // also where it is not enabled
 }
 
 // A remoteReport is what the function answers.
@@ -141,6 +142,7 @@ func (f *follower) trigger() trigger {
 		Subscription: f.order.sub.Name, Input: f.input,
 		Reset: c.Reset, KeepWatermark: c.KeepWatermark, ReplaceWorkspace: c.ReplaceWorkspace,
 		Since: f.order.window.since, Until: f.order.window.until,
+		Force: !c.All,
 	}
 }
 
@@ -167,7 +169,7 @@ func (f *follower) failed(ctx context.Context, err error) (*subscribe.Report, bo
 	if _, itsOwn := errors.AsType[*stackaccess.FunctionError](err); itsOwn {
 		// How far it came is remembered, if it came anywhere.
 		if cp, lookErr := f.look(ctx); lookErr == nil && cp.Last != nil && cp.Last.Finished.After(f.last) {
-			return cp.Last, false, ended(cp.Last)
+			return cp.Last, false, err
 		}
 		return nil, false, err
 	}
@@ -262,8 +264,10 @@ func (j *job) explainRemote(o order, err error) string {
 	logs := commandText(append(j.commandArgs("logs", o.sub.Name), j.command.args()...))
 	remote, isRemote := errors.AsType[*remoteError](err)
 	_, silent := errors.AsType[*silentError](err)
-	_, function := errors.AsType[*stackaccess.FunctionError](err)
+	function, isFunction := errors.AsType[*stackaccess.FunctionError](err)
 	switch {
+	case isFunction && (function.Type == "RunError" || function.Type == "RefusedError"):
+		return strings.TrimPrefix(function.Message, o.sub.Name+": ") // it says what to do
 	case errors.Is(err, stackaccess.ErrNoFunction):
 		return fmt.Sprintf("stack %s has no function that reads with client %s: deploy it first", j.stack.Stack, o.sub.Client)
 	case isRemote && remote.Outcome == subscribe.Busy:
@@ -273,7 +277,7 @@ func (j *job) explainRemote(o order, err error) string {
 			commandText(append(j.commandArgs("token", o.sub.Client), j.command.args()...))
 	case isRemote && remote.Outcome == subscribe.Interrupted:
 		return "stopped before its end; the next run goes on. Go on with: " + j.again(o)
-	case isRemote, silent, function:
+	case isRemote, silent, isFunction:
 		return err.Error() + "; its log: " + logs
 	default:
 		return j.explain(err)

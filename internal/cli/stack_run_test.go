@@ -84,7 +84,7 @@ func TestStackRun(t *testing.T) {
 					time.Sleep(50 * time.Second)
 					w.set(ctx, checkpoint(saved("r1", 60), `"last":`+report("r1", "interrupted", 60, time.Now())))
 					time.Sleep(50 * time.Second)
-					w.set(ctx, checkpoint(`"last":` + report("r1", "done", 100, time.Now())))
+					w.set(ctx, checkpoint(`"last":`+report("r1", "done", 100, time.Now())))
 				}()
 				return strings.TrimSuffix(report("r1", "interrupted", 30, first), "}") + `,"continues":true}`, nil
 			},
@@ -128,12 +128,12 @@ func TestStackRun(t *testing.T) {
 			"failed, and remembers how",
 			func(ctx context.Context, w *world) (string, error) {
 				failed := strings.TrimSuffix(report("r1", "failed", 7, time.Now()), "}") + `,"error":"client main: intercom: GET /me: 401 unauthorized"}`
-				w.set(ctx, checkpoint(`"last":` + failed))
-				return "", &stackaccess.FunctionError{Function: "f", Message: "client main: …"}
+				w.set(ctx, checkpoint(`"last":`+failed))
+				return "", &stackaccess.FunctionError{Function: "f", Type: "RunError", Message: "contacts: client main: 401: `connector token main` stores one"}
 			},
 			1, 0,
 			[]string{"contacts: failed"},
-			[]string{"401 unauthorized: store a token that Intercom accepts with: connector token main"},
+			[]string{"connector: contacts: client main: 401: `connector token main` stores one"},
 		},
 		{
 			"could not begin",
@@ -192,14 +192,14 @@ func TestStackRunTrigger(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"plain", nil, `{"subscription":"contacts"}`},
-		{"input", []string{"--input", `{"a": 1}`}, `{"subscription":"contacts","input":{"a":1}}`},
-		{"reset", []string{"--reset", "--yes"}, `{"subscription":"contacts","reset":true}`},
-		{"keep", []string{"--keep-watermark", "--replace-workspace"}, `{"subscription":"contacts","keep_watermark":true,"replace_workspace":true}`},
+		{"plain", nil, `{"subscription":"contacts","force":true}`},
+		{"input", []string{"--input", `{"a": 1}`}, `{"subscription":"contacts","input":{"a":1},"force":true}`},
+		{"reset", []string{"--reset", "--yes"}, `{"subscription":"contacts","reset":true,"force":true}`},
+		{"keep", []string{"--keep-watermark", "--replace-workspace"}, `{"subscription":"contacts","keep_watermark":true,"replace_workspace":true,"force":true}`},
 		{
 			"window",
 			[]string{"--since", "2026-01-01T00:00:00Z", "--until", "2026-01-02T00:00:00Z"},
-			`{"subscription":"contacts","since":"2026-01-01T00:00:00Z","until":"2026-01-02T00:00:00Z"}`,
+			`{"subscription":"contacts","since":"2026-01-01T00:00:00Z","until":"2026-01-02T00:00:00Z","force":true}`,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
