@@ -140,6 +140,7 @@ func TestFunctionsStayLean(t *testing.T) {
 	t.Parallel()
 	forbidden := []string{
 		"github.com/aws/aws-cdk-go", "github.com/aws/jsii-runtime-go", "github.com/aws/constructs-go",
+		"github.com/aws/aws-sdk-go-v2/config", // awsconfig does without
 		"github.com/goccy/go-yaml", "github.com/alecthomas/kong", "modernc.org/sqlite",
 		"html/template", "testing", "net/http/httptest",
 		module + "/infra", module + "/internal/local", module + "/shared/intercom/intercomtest",
