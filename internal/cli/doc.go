@@ -16,7 +16,8 @@
 //
 // # What it must not do
 //
-// A token comes from the environment alone: no flag takes one, and nothing here
-// prints one. The environment, the standard streams and the end of the program
+// A token comes from the environment, or from the file that a grant on this
+// machine has left it in: no flag takes one, and nothing here prints one. Secrets
+// are asked for, or read from standard input. The environment, the standard streams and the end of the program
 // belong to main, see [Program].
 package cli

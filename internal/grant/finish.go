@@ -102,7 +102,7 @@ func (h *Handler) identify(ctx context.Context, client *config.Client, token str
 	defer cancel()
 	me, err := api.Me(ctx)
 	switch {
-	case errors.Is(err, intercom.ErrForbidden), errors.Is(err, intercom.ErrFirewall):
+	case errors.Is(err, intercom.ErrForbidden), errors.Is(err, intercom.ErrAllowlist), errors.Is(err, intercom.ErrFirewall):
 		return me, meForbidden.with(err)
 	case err != nil:
 		return me, meFailed.with(err)

@@ -106,7 +106,7 @@ func (h *Handler) try(ctx context.Context, client, workspace string) error {
 	defer cancel()
 	_, err = api.Me(bounded)
 	switch {
-	case err == nil, errors.Is(err, intercom.ErrForbidden):
+	case err == nil, errors.Is(err, intercom.ErrForbidden), errors.Is(err, intercom.ErrAllowlist), errors.Is(err, intercom.ErrFirewall):
 		h.cfg.Log.InfoContext(ctx, "uninstall not confirmed", "client", client)
 		return nil
 	case !errors.Is(err, intercom.ErrUnauthorized):
