@@ -20,7 +20,7 @@ func healthServer(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"__type":%q,"message":"no"}`, kind)
 	}
 	body := new(strings.Builder)
-	_ = r.Write(body) //nolint:errcheck // Of a request that has come.
+	_ = r.Write(body)
 	function := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/2015-03-31/functions/"), "/configuration")
 	switch target := r.Header.Get("X-Amz-Target"); {
 	case target == "AmazonSQS.GetQueueUrl" && strings.Contains(body.String(), `"gone"`):
