@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,8 +14,9 @@ import (
 	"intercom-connector/internal/config/file"
 )
 
-// validateCommand checks the configuration, and says what it means.
-type validateCommand struct{}
+// validateCommand checks the configuration, and says what it means, for a
+// deployed stack, too.
+type validateCommand struct{ stackFlags }
 
 // A validation is the result as JSON.
 type validation struct {
@@ -24,6 +26,7 @@ type validation struct {
 	Subscriptions []validSubscription `json:"subscriptions,omitempty"`
 	Publishers    []validPublisher    `json:"publishers,omitempty"`
 	Notes         []string            `json:"notes,omitempty"`
+	Stack         *stackValidation    `json:"stack,omitempty"`
 }
 
 type problem struct {
@@ -62,7 +65,10 @@ type validPublisher struct {
 }
 
 // Run implements the command.
-func (validateCommand) Run(a *app) error {
+func (c *validateCommand) Run(ctx context.Context, a *app) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	cfg, notes, err := a.load()
 	var problems file.Errors
 	if errors.As(err, &problems) && a.global.JSON {
@@ -79,10 +85,28 @@ func (validateCommand) Run(a *app) error {
 		return err
 	}
 	v := a.validation(cfg, notes)
-	if a.global.JSON {
-		return writeJSON(a.Stdout, v)
+	if c.deployed() {
+		d, err := a.stack(ctx, c.stackFlags)
+		if err != nil {
+			return err
+		}
+		if v.Stack, err = a.compare(ctx, cfg, d); err != nil {
+			return err
+		}
+		v.OK = len(v.Stack.Refused) == 0
 	}
-	return v.write(a.Stdout)
+	if a.global.JSON {
+		err = writeJSON(a.Stdout, v)
+	} else {
+		err = v.write(a.Stdout)
+	}
+	if err != nil || v.OK {
+		return err
+	}
+	for i := range v.Stack.Refused {
+		a.complain("%s", v.Stack.Refused[i].String())
+	}
+	return &statusError{statusUsage}
 }
 
 func (a *app) validation(cfg *config.Config, notes []file.Note) validation {
@@ -125,7 +149,11 @@ func (a *app) validation(cfg *config.Config, notes []file.Note) validation {
 
 func (v *validation) write(w io.Writer) error {
 	var b strings.Builder
-	b.WriteString("ok\n")
+	if v.OK {
+		b.WriteString("ok\n")
+	} else {
+		b.WriteString("the configuration is good, and must not be deployed to stack " + v.Stack.Name + ": messages would be lost\n")
+	}
 	var rows [][]string
 	for _, c := range v.Clients {
 		token := c.TokenVariable + " is not set"
@@ -149,6 +177,12 @@ func (v *validation) write(w io.Writer) error {
 			b.WriteString("\nnotes\n")
 		}
 		fmt.Fprintf(&b, "  %s\n", note)
+	}
+	if v.Stack != nil && len(v.Stack.Warnings) > 0 {
+		b.WriteString("\nstack " + v.Stack.Name + "\n")
+		for _, warning := range v.Stack.Warnings {
+			fmt.Fprintf(&b, "  %s\n", oneLine(warning))
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
