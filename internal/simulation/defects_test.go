@@ -41,6 +41,10 @@ var defects = []defect{
 	{"a flush that failed is taken for one that did not", "internal/subscribe/save.go", []string{
 		"r.unsafe = r.flush(ctx)", "_ = r.flush(ctx)",
 	}, reading},
+	{"a checkpoint that does not wait for what the destination holds back", "internal/subscribe/save.go", []string{
+		" && r.holdFor() <= 0", "",
+		"	if r.unsafe == nil {\n", "	if r.unsafe == nil && r.holdFor() <= 0 {\n",
+	}, reading},
 	{"memory saved before the flush", "internal/subscribe/save.go", []string{
 		flush, "",
 		"	run := *r.work\n",

@@ -48,6 +48,8 @@ type plan struct {
 	windows  bool
 	gentle   bool // nothing goes wrong
 	handover bool // processes have a deadline, and hand their run over to another
+	// holds is for how long the destination would rather not be flushed.
+	holds time.Duration
 }
 
 var zones = []string{
@@ -98,6 +100,7 @@ func newPlan(seed uint64) plan {
 	p.choose(rng, is)
 	p.gentle = p.mishaps == 0 && p.outages == 0 && p.crash == 0 && p.pauses == 0 && p.overlaps == 0
 	p.handover = is(0.4) && !p.gentle
+	p.holds = span(0, 0, 30*time.Second)
 	return p
 }
 

@@ -279,6 +279,47 @@ func (s sink) Flush(ctx context.Context) (err error) {
 	return err
 }
 
+// destination is the way of p to the destination.
+func (p *process) destination() subscribe.Destination {
+	if p.w.plan.holds == 0 {
+		return sink{p}
+	}
+	return &holder{sink: sink{p}}
+}
+
+// A holder is a sink that would rather make something whole of what lies
+// between two flushes.
+type holder struct {
+	sink
+
+	since time.Time // of the oldest event that is not safe, zero for none
+}
+
+// Deliver implements subscribe.Destination.
+func (h *holder) Deliver(ctx context.Context, events []event.Event) error {
+	if h.since.IsZero() {
+		h.since = time.Now()
+	}
+	return h.sink.Deliver(ctx, events)
+}
+
+// Flush implements subscribe.Destination.
+func (h *holder) Flush(ctx context.Context) error {
+	err := h.sink.Flush(ctx)
+	if err == nil {
+		h.since = time.Time{}
+	}
+	return err
+}
+
+// HoldFor implements subscribe.Holder.
+func (h *holder) HoldFor() time.Duration {
+	if h.since.IsZero() {
+		return 0
+	}
+	return h.p.w.plan.holds - time.Since(h.since)
+}
+
 // An aside is the quarantine, which nothing in these histories belongs in.
 type aside struct{ p *process }
 

@@ -61,7 +61,7 @@ func (w *world) start(opts subscribe.Options) *process {
 	}
 	engine, err := subscribe.New(subscribe.Config{
 		Subscription: w.cfg.Subscriptions["it"], Client: w.cfg.Clients["main"], API: api,
-		Store: store{p}, Destination: sink{p}, Quarantine: aside{p},
+		Store: store{p}, Destination: p.destination(), Quarantine: aside{p},
 		Owner: "process " + strconv.Itoa(p.number), Random: locked(seed + 1),
 	})
 	if err != nil {
