@@ -70,5 +70,6 @@ func (p publishers) Revoked(ctx context.Context, client, version, reason string)
 		return err
 	}
 	err = p.metrics.Put(metrics.Metric{Name: names.MetricPaused, Unit: metrics.Count, Value: 1})
-	return errors.Join(err, p.mappings.Disable(ctx, client))
+	_, haltErr := publish.Halt(ctx, p.store, client, p.mappings)
+	return errors.Join(err, haltErr)
 }
