@@ -180,6 +180,9 @@ func TestGrantHere(t *testing.T) {
 	if a := g.call(t.Context(), "", "run", "tags"); a.status != 0 {
 		t.Errorf("run: status %d: %s", a.status, a.stderr)
 	}
+	if a := g.call(t.Context(), "", "validate"); !strings.Contains(a.stdout, "access was granted on this machine") {
+		t.Errorf("validate: %s%s", a.stdout, a.stderr)
+	}
 	if a := g.call(t.Context(), "", "status"); strings.Contains(a.stdout, "paused") {
 		t.Errorf("the publishers are still paused: %s", a.stdout)
 	}

@@ -144,6 +144,13 @@ func (a *app) token(cfg *config.Config, client string) (intercom.TokenSource, er
 	return a.secrets().Source(client), err
 }
 
+// granted reports whether a grant on this machine has left a token for a client,
+// as far as that can be seen.
+func (a *app) granted(client string) bool {
+	has, err := a.secrets().HasToken(client)
+	return err == nil && has
+}
+
 // grantAdvice is the command that gets a token for a client, "" where it needs
 // another kind.
 func (a *app) grantAdvice(cfg *config.Config, client string) string {

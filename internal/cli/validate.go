@@ -43,6 +43,7 @@ type validClient struct {
 	Version       string `json:"version"`
 	TokenVariable string `json:"token_variable"`
 	TokenSet      bool   `json:"token_set"`
+	Granted       bool   `json:"granted,omitempty"` // a grant on this machine has left a token
 }
 
 type validSubscription struct {
@@ -114,7 +115,7 @@ func (a *app) validation(cfg *config.Config, notes []file.Note) validation {
 	for _, name := range slices.Sorted(maps.Keys(cfg.Clients)) {
 		client := cfg.Clients[name]
 		variable, set := a.tokenVariable(cfg, name)
-		v.Clients = append(v.Clients, validClient{name, client.BaseURL, client.Version, variable, set})
+		v.Clients = append(v.Clients, validClient{name, client.BaseURL, client.Version, variable, set, a.granted(name)})
 	}
 	now := time.Now()
 	for _, name := range slices.Sorted(maps.Keys(cfg.Subscriptions)) {
@@ -159,6 +160,8 @@ func (v *validation) write(w io.Writer) error {
 		token := c.TokenVariable + " is not set"
 		if c.TokenSet {
 			token = c.TokenVariable + " is set"
+		} else if c.Granted {
+			token = "access was granted on this machine"
 		}
 		rows = append(rows, []string{"client", c.Name, c.BaseURL, "version " + c.Version, token})
 	}
