@@ -77,6 +77,7 @@ type commandLine struct {
 	Run         runCommand         `cmd:"" help:"Read subscriptions and deliver their events."`
 	Peek        peekCommand        `cmd:"" help:"Show a few records and their events, deliver none."`
 	Publish     publishCommand     `cmd:"" help:"Send messages to Intercom."`
+	Doctor      doctorCommand      `cmd:"" help:"Find out what is wrong with access, and what to do about it."`
 	Status      statusCommand      `cmd:"" help:"Show what subscriptions and publishers remember."`
 	DeadLetters deadLettersCommand `cmd:"" help:"List, show, retry or drop what could not be published."`
 	Pause       pauseCommand       `cmd:"" help:"Keep a publisher, and all of its client, from sending."`

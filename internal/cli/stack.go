@@ -13,6 +13,7 @@ import (
 	"intercom-connector/internal/aws/stackaccess"
 	"intercom-connector/internal/names"
 	"intercom-connector/internal/state"
+	"intercom-connector/shared/intercom"
 )
 
 // stackFlags say that a command is about a deployed stack, for commands that
@@ -80,6 +81,11 @@ type (
 		Invoke(ctx context.Context, function string, payload []byte) ([]byte, error)
 		Log(ctx context.Context, function string, since time.Time) iter.Seq2[stackaccess.LogLine, error]
 	}
+	stackHealth interface {
+		Status(ctx context.Context) (string, error)
+		Function(ctx context.Context, name string) (string, error)
+		Waiting(ctx context.Context, queue string) (int64, error)
+	}
 	stackTokens interface {
 		PutToken(ctx context.Context, client string, token secrets.Token) (version string, err error)
 	}
@@ -94,6 +100,7 @@ type deployment struct {
 	names.Stack
 	stackQueues
 	stackFunctions
+	stackHealth
 
 	flags    stackFlags
 	id       string // unlike that of every other stack, also of earlier ones of this name
@@ -103,6 +110,8 @@ type deployment struct {
 	apps     appVault          // the secrets of OAuth apps
 	tokens   stackTokens       // those of clients
 	mappings stackMappings     // from queues to functions
+	// token is the source of a client's token; granted says that it comes by OAuth.
+	token func(client string, granted bool) intercom.TokenSource
 }
 
 // stack opens the stack that the flags mean. Its errors say what to do.
@@ -136,6 +145,7 @@ func connect(ctx context.Context, flags stackFlags, getenv func(string) string) 
 		Stack:          stack.Stack,
 		stackQueues:    stack,
 		stackFunctions: stack,
+		stackHealth:    stack,
 		flags:          flags,
 		id:             stack.ID,
 		region:         stack.Region,
@@ -144,6 +154,9 @@ func connect(ctx context.Context, flags stackFlags, getenv func(string) string) 
 		apps:           stackApps{vault},
 		tokens:         vault,
 		mappings:       mappings.New(stack.Config, stack.Stack),
+		token: func(client string, granted bool) intercom.TokenSource {
+			return vault.Source(client, granted)
+		},
 	}, nil
 }
 

@@ -74,7 +74,7 @@ func (p Program) On(s *FakeStack) Program {
 			return nil, s.Missing
 		}
 		return &deployment{
-			Stack: names.Stack(flags.Stack), stackQueues: s, stackFunctions: s,
+			Stack: names.Stack(flags.Stack), stackQueues: s, stackFunctions: s, stackHealth: s, token: s.Token,
 			flags: flags, id: "arn:" + s.Name, region: "eu-west-1", store: &s.State, tokens: s, mappings: s,
 			outputs: map[string]string{names.OutputBucket: "bucket", names.OutputStateTable: "table"},
 		}, nil
