@@ -1,0 +1,136 @@
+package stack
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+const (
+	retention = 14 * 24 * 60 * 60 // seconds: the longest that SQS knows
+	// crashes is how often a message is received before SQS gives it up. What
+	// Intercom answers never counts: the function backs off, and gives up by
+	// itself.
+	crashes = 100
+)
+
+// queues are all queues of the stack.
+type queues struct {
+	undelivered awssqs.CfnQueue
+	prefix      *string             // what the URLs of all queues begin with
+	publishers  map[string]pipeline // by publisher
+	// messages and dead are the names of the queues with something to lose, and
+	// of those that should be empty.
+	messages, dead []string
+}
+
+// A pipeline is a publisher's queues.
+type pipeline struct {
+	messages, dead awssqs.CfnQueue
+	responses      awssqs.CfnQueue // nil where there are none, or elsewhere
+}
+
+func newQueues(d *drawing) queues {
+	q := queues{publishers: map[string]pipeline{}}
+	var all []*string // their URLs
+	add := func(scope constructs.Construct, id, name string, fifo bool, props awssqs.CfnQueueProps) awssqs.CfnQueue {
+		queue := newQueue(d, scope, id, name, fifo, props)
+		all = append(all, queue.Ref())
+		return queue
+	}
+
+	undelivered := d.Name.Undelivered()
+	q.undelivered = add(d.stack, "Undelivered", undelivered, false, awssqs.CfnQueueProps{})
+	suppress(q.undelivered, noDeadLetters, "It is a dead-letter queue: of the schedules and of the functions' own invocations.")
+	// The emulator's queues have other addresses than AWS's, so what they have in
+	// common is taken from one of them.
+	q.prefix = awscdk.Fn_Select(jsii.Number(0), awscdk.Fn_Split(&undelivered, q.undelivered.Ref(), nil))
+
+	for _, name := range slices.Sorted(maps.Keys(d.Config.Publishers)) {
+		p := d.Config.Publishers[name]
+		scope := d.group("Publishers", name)
+		messages, dead := d.Name.Messages(p.Client, name, p.FIFO), d.Name.DeadLetters(p.Client, name, p.FIFO)
+		var line pipeline
+		line.dead = add(scope, "DeadLetters", dead, p.FIFO, awssqs.CfnQueueProps{
+			RedriveAllowPolicy: map[string]any{
+				"redrivePermission": "byQueue",
+				"sourceQueueArns":   []*string{d.queueARN(messages)},
+			},
+		})
+		line.messages = add(scope, "Messages", messages, p.FIFO, awssqs.CfnQueueProps{
+			VisibilityTimeout: jsii.Number(6 * publishTimeout),
+			RedrivePolicy:     map[string]any{"deadLetterTargetArn": line.dead.AttrArn(), "maxReceiveCount": crashes},
+		})
+		q.messages, q.dead = append(q.messages, messages), append(q.dead, dead)
+		if made(p.Responses, "sqs") {
+			responses := d.Name.Responses(p.Client, name, p.Responses.FIFO)
+			line.responses = add(scope, "Responses", responses, p.Responses.FIFO, awssqs.CfnQueueProps{})
+			suppress(line.responses, noDeadLetters, consumers)
+			q.messages = append(q.messages, responses)
+		}
+		q.publishers[name] = line
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Config.Subscriptions)) {
+		s := d.Config.Subscriptions[name]
+		if !made(&s.To, "sqs") {
+			continue
+		}
+		events := d.Name.Events(s.Client, name, s.To.FIFO)
+		queue := add(d.group("Subscriptions", name), "Events", events, s.To.FIFO, awssqs.CfnQueueProps{})
+		suppress(queue, noDeadLetters, consumers)
+		q.messages = append(q.messages, events)
+	}
+	newQueuePolicy(d, all)
+	return q
+}
+
+const (
+	noDeadLetters = "AwsSolutions-SQS3"
+	consumers     = "How often a message may fail is for whoever reads the queue to say; nothing of this stack does."
+)
+
+// newQueue adds a queue that keeps its messages as long as SQS can.
+func newQueue(d *drawing, scope constructs.Construct, id, name string, fifo bool, props awssqs.CfnQueueProps) awssqs.CfnQueue {
+	props.QueueName = &name
+	props.MessageRetentionPeriod = jsii.Number(retention)
+	props.SqsManagedSseEnabled = true
+	if fifo {
+		props.FifoQueue = true
+		// Two equal messages may both be meant: only the sender knows.
+		props.ContentBasedDeduplication = false
+		// Groups do not wait for each other.
+		props.DeduplicationScope = jsii.String("messageGroup")
+		props.FifoThroughputLimit = jsii.String("perMessageGroupId")
+	}
+	queue := awssqs.NewCfnQueue(scope, &id, &props)
+	queue.ApplyRemovalPolicy(d.keep(), nil)
+	return queue
+}
+
+// newQueuePolicy denies what is not encrypted on its way. One policy serves all
+// queues: each would cost one of the stack's 500 resources.
+func newQueuePolicy(d *drawing, urls []*string) {
+	awssqs.NewCfnQueuePolicy(d.stack, jsii.String("QueuePolicy"), &awssqs.CfnQueuePolicyProps{
+		Queues: &urls,
+		PolicyDocument: map[string]any{
+			"Version": "2012-10-17",
+			"Statement": []any{map[string]any{
+				"Sid":       "EncryptedOnly",
+				"Effect":    "Deny",
+				"Principal": "*",
+				"Action":    "sqs:*",
+				"Resource":  "*",
+				"Condition": map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}},
+			}},
+		},
+	})
+}
+
+// queueARN is the ARN of a queue, or of those whose names match a pattern.
+func (d *drawing) queueARN(name string) *string {
+	return d.stack.FormatArn(&awscdk.ArnComponents{Service: jsii.String("sqs"), Resource: &name})
+}
