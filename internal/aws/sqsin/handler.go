@@ -83,7 +83,7 @@ type Config struct {
 	// Default: a random name.
 	Owner string
 	// Margin is the time before the function's deadline that is kept for
-	// remembering and telling; default: 15 s, a quarter of what is left at most.
+	// remembering and telling; default: 20 s, a quarter of what is left at most.
 	Margin time.Duration
 	Log    *slog.Logger   // default: none
 	Random func() float64 // in [0,1), for backoff; default: math/rand
@@ -142,7 +142,7 @@ func New(cfg Config) (*Handler, error) {
 }
 
 // defaultMargin is more than it takes to finish what has begun and to tell SQS.
-const defaultMargin = 15 * time.Second
+const defaultMargin = 20 * time.Second
 
 // errForeign means that an event is not one that SQS makes.
 var errForeign = errors.New("this is no event of a queue: send messages to the publisher's queue instead")
