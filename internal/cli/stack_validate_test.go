@@ -56,6 +56,7 @@ func TestStackValidate(t *testing.T) {
 			nil, 2, nil,
 			[]string{"publisher update switches from FIFO to standard, but"},
 		},
+		{"not enabled", `notes"}`, `notes", enabled: false}`, []string{noteQueue}, nil, 0, []string{"ok\n"}, nil},
 		{
 			"another destination", "to: {type: sqs}", "to: {type: s3}",
 			[]string{"shop_main_tags_events"},
