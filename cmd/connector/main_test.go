@@ -29,8 +29,14 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+	testscript.Run(t, scripts(t, "testdata/script"))
+}
+
+// scripts are those of a folder, with the commands that all may use.
+func scripts(t *testing.T, dir string) testscript.Params {
+	t.Helper()
+	return testscript.Params{
+		Dir: dir,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("INTERCOM_TOKEN", plantedToken)
 			env.Values[workspaceKey{}] = &fake{}
@@ -57,7 +63,7 @@ func TestScripts(t *testing.T) {
 			"lines":     lines,
 		},
 		RequireExplicitExec: true,
-	})
+	}
 }
 
 type workspaceKey struct{}

@@ -11,6 +11,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
 	"intercom-connector/internal/aws/secrets"
 	"intercom-connector/internal/aws/stackaccess"
 	"intercom-connector/internal/names"
@@ -287,4 +290,9 @@ func (s *FakeStack) change(ctx context.Context, what, client string) error {
 		return s.OnMappings()
 	}
 	return nil
+}
+
+// Unreachable is the error of a request that got no answer.
+func Unreachable() error {
+	return &smithy.OperationError{ServiceID: "Lambda", OperationName: "Invoke", Err: &smithyhttp.RequestSendError{Err: errors.New("EOF")}}
 }

@@ -129,7 +129,11 @@ func (s *shipment) sendFile(ctx context.Context, store *sqlitestate.Store, f *fi
 	}
 	sending := newCrew(size)
 	bundle := &bundler{send: func(batch []parcel) error {
-		if !sending.do(func() error { return s.send(lasting, batch, settle) }) {
+		sends := sending.do(func() error {
+			// Noted at once, so that a kill has next to nothing sent again.
+			return errors.Join(s.send(lasting, batch, settle), progress.Save(lasting))
+		})
+		if !sends {
 			return errCrewFailed
 		}
 		return nil

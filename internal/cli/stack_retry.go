@@ -86,6 +86,9 @@ func (r *resending) choose(ctx context.Context, bag *mailbag) (byPublisher map[s
 	}
 	byPublisher = map[string][]listedLetter{}
 	for _, l := range all {
+		if pub := r.cfg.Publishers[l.Publisher]; pub != nil && !pub.Enabled {
+			return nil, 0, usagef("%s: publisher %s is not enabled", l.Key, l.Publisher)
+		}
 		if l.Outcome == publish.Unknown {
 			switch {
 			case r.command.Unknown:

@@ -33,6 +33,14 @@ func (e *silentError) Error() string {
 	return fmt.Sprintf("nobody has gone on with run %s for %s", e.run, lasting(patience))
 }
 
+// An unseenError means that another run has ended since the one that was
+// followed, so that nothing tells how that one did.
+type unseenError struct{ run string }
+
+func (e *unseenError) Error() string {
+	return fmt.Sprintf("run %s is over, and another one has ended since", e.run)
+}
+
 // A trigger is what the function is invoked with.
 type trigger struct {
 	Subscription     string          `json:"subscription"`
@@ -194,8 +202,11 @@ func (f *follower) poll(ctx context.Context, handedOver bool) (*subscribe.Report
 	case err != nil:
 		return nil, err
 	}
-	if handedOver && cp.Last != nil && cp.Last.Run == f.at && cp.Last.Finished.After(f.last) {
-		if cp.Last.Outcome != subscribe.Interrupted {
+	if handedOver && cp.Last != nil && cp.Last.Finished.After(f.last) {
+		switch {
+		case cp.Last.Run != f.at:
+			return nil, &unseenError{run: f.at}
+		case cp.Last.Outcome != subscribe.Interrupted:
 			return cp.Last, ended(cp.Last)
 		}
 		f.last = cp.Last.Finished // handed over once more
@@ -264,6 +275,7 @@ func (j *job) explainRemote(o order, err error) string {
 	logs := commandText(append(j.commandArgs("logs", o.sub.Name), j.command.args()...))
 	remote, isRemote := errors.AsType[*remoteError](err)
 	_, silent := errors.AsType[*silentError](err)
+	_, unseen := errors.AsType[*unseenError](err)
 	function, isFunction := errors.AsType[*stackaccess.FunctionError](err)
 	switch {
 	case isFunction && (function.Type == "RunError" || function.Type == "RefusedError"):
@@ -277,7 +289,7 @@ func (j *job) explainRemote(o order, err error) string {
 			commandText(append(j.commandArgs("token", o.sub.Client), j.command.args()...))
 	case isRemote && remote.Outcome == subscribe.Interrupted:
 		return "stopped before its end; the next run goes on. Go on with: " + j.again(o)
-	case isRemote, silent, isFunction:
+	case isRemote, silent, unseen, isFunction:
 		return err.Error() + "; its log: " + logs
 	default:
 		return j.explain(err)

@@ -119,6 +119,36 @@ func TestStackRun(t *testing.T) {
 			[]string{"contacts: deliver: no such bucket; its log: connector logs contacts"},
 		},
 		{
+			"handed over, and overtaken by another run",
+			func(ctx context.Context, w *world) (string, error) {
+				at := time.Now()
+				w.set(ctx, checkpoint(saved("r1", 30), `"last":`+report("r1", "interrupted", 30, at)))
+				go func() {
+					time.Sleep(30 * time.Second)
+					w.set(ctx, checkpoint(`"last":`+report("r2", "done", 2, time.Now())))
+				}()
+				return strings.TrimSuffix(report("r1", "interrupted", 30, at), "}") + `,"continues":true}`, nil
+			},
+			1, 30 * time.Second,
+			nil,
+			[]string{"run r1 is over, and another one has ended since; its log: connector logs contacts"},
+		},
+		{
+			"the connection breaks",
+			func(ctx context.Context, w *world) (string, error) {
+				w.set(ctx, checkpoint(saved("r1", 30)))
+				time.Sleep(10 * time.Second)
+				go func() {
+					time.Sleep(30 * time.Second)
+					w.set(ctx, checkpoint(`"last":`+report("r1", "done", 50, time.Now())))
+				}()
+				return "", cli.Unreachable()
+			},
+			0, 40 * time.Second,
+			[]string{"contacts: done, 50 events"},
+			[]string{"the connection to the function broke; following what the run remembers"},
+		},
+		{
 			"another one is under way",
 			func(context.Context, *world) (string, error) { return report("", "busy", 0, time.Now()), nil },
 			1, 0, nil,
