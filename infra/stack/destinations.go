@@ -16,17 +16,20 @@ type target struct {
 	to   *config.Destination
 }
 
+// send is what sending in batches takes. AWS asks for the first only; emulators
+// ask for what the call is named, which AWS ignores.
+var send = []string{"sqs:SendMessage", "sqs:SendMessageBatch"}
+
 const objectNames = "The names of the objects are made when they are written; the prefix is theirs alone."
 
 // grantDestinations lets a client's role deliver to targets. Of what the stack has
 // made for them, kind is that of the queues and prefix that of the objects.
 func grantDestinations(d *drawing, r role, client, kind, prefix string, targets []target) {
-	own, claims := false, false
+	own := false
 	var keys []*string
 	queues, buses := map[string]*string{}, map[string]*string{} // by what tells them apart
 	for _, t := range targets {
 		prefix := prefix + t.name + "/*"
-		claims = claims || t.to.Type != "s3"
 		switch to := t.to; {
 		case made(to, "sqs"):
 			own = true
@@ -45,17 +48,20 @@ func grantDestinations(d *drawing, r role, client, kind, prefix string, targets 
 		}
 	}
 	if own {
-		r.allowOwn(d, "Deliver", []string{"sqs:SendMessage"}, client, kind)
+		r.allowOwn(d, "Deliver", send, client, kind)
 	}
-	r.allowMany("Queues", []string{"sqs:SendMessage"}, sorted(queues))
+	r.allowMany("Queues", send, sorted(queues))
 	r.allowMany("Buses", []string{"events:PutEvents"}, sorted(buses))
 	r.allowMany("Objects", []string{"s3:PutObject"}, keys)
-	if claims { // of what is too large for a queue or a bus
-		r.allow("LeaveClaims", []string{"s3:PutObject"}, d.objects(names.ClaimsPrefix+client+"/*"))
-	}
-	if len(keys) > 0 || claims {
+	if len(keys) > 0 {
 		r.wildcard(`/\*`, objectNames)
 	}
+}
+
+// grantLeave lets a client's role leave what is too large for a queue or a bus.
+func grantLeave(d *drawing, r role, client string) {
+	r.allow("LeaveClaims", []string{"s3:PutObject"}, d.objects(names.ClaimsPrefix+client+"/*"))
+	r.wildcard(names.ClaimsPrefix+`[^/]+/\*`, objectNames)
 }
 
 // objects are those of the stack's bucket whose keys match a pattern.

@@ -38,9 +38,11 @@ func newPublish(d *drawing, client string, pubs []*config.Publisher) function {
 	fn.role.wildcard(secretSuffix, secretReason)
 	fn.role.allowOwn(d, "Messages", []string{
 		"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes",
+		"sqs:ChangeMessageVisibilityBatch", // as send has it
 	}, client, "messages")
 	fn.role.allowOwn(d, "DeadLetters", []string{"sqs:SendMessage"}, client, "dead")
 	grantDestinations(d, fn.role, client, "responses", names.ResponsesPrefix, responses(pubs))
+	grantLeave(d, fn.role, client) // dead letters, too
 	grantClaims(d, fn.role, client, pubs)
 	grantPause(d, fn.role, client)
 

@@ -28,6 +28,12 @@ func (r role) policy() constructs.IConstruct {
 	return r.role.Node().FindChild(jsii.String("DefaultPolicy"))
 }
 
+// unlinted switches a rule of cfn-lint off for the role's permissions.
+func (r role) unlinted(rule string) {
+	policy := r.policy().Node().DefaultChild().(awsiam.CfnPolicy)
+	policy.AddMetadata(jsii.String("cfn-lint"), map[string]any{"config": map[string]any{"ignore_checks": []string{rule}}})
+}
+
 // allow adds a statement. One without resources would mean nothing: it is left
 // out.
 func (r role) allow(sid string, actions []string, resources ...*string) {

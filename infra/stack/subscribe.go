@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
@@ -25,6 +27,9 @@ func newSubscribe(d *drawing, client string, subs []*config.Subscription) functi
 	fn.role.allow("GoOn", []string{"lambda:InvokeFunction"}, d.functionARN(fn.name))
 	fn.role.allow("Undelivered", []string{"sqs:SendMessage"}, d.queues.undelivered.AttrArn())
 	grantDestinations(d, fn.role, client, "events", names.EventsPrefix, events(subs))
+	if slices.ContainsFunc(subs, func(s *config.Subscription) bool { return s.To.Type != "s3" }) {
+		grantLeave(d, fn.role, client)
+	}
 	grantQuarantine(d, fn.role, subs)
 
 	// A run that fails is not tried again: the next firing goes on with it. The
