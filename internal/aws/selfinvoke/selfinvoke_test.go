@@ -1,13 +1,18 @@
 package selfinvoke_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"intercom-connector/internal/aws/awsconfig"
+	"intercom-connector/internal/aws/awstest"
 	"intercom-connector/internal/aws/selfinvoke"
 )
 
@@ -16,7 +21,8 @@ func invoker(t *testing.T, answer http.HandlerFunc) *selfinvoke.Invoker {
 	server := httptest.NewServer(answer)
 	t.Cleanup(server.Close)
 	env := map[string]string{
-		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_ENDPOINT_URL": server.URL,
+		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "session",
+		"AWS_ENDPOINT_URL": server.URL,
 	}
 	cfg, err := awsconfig.New(func(name string) string { return env[name] })
 	if err != nil {
@@ -31,29 +37,117 @@ func TestInvoke(t *testing.T) {
 	i := invoker(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		got = append(got, r.Method+" "+r.URL.Path+" "+r.Header.Get("X-Amz-Invocation-Type")+" "+string(body))
-		if len(got) == 1 {
-			w.WriteHeader(http.StatusInternalServerError) // is tried again
-			return
+		authorization := r.Header.Get("Authorization")
+		for _, want := range []string{"Credential=id/", "/eu-west-1/lambda/aws4_request", "x-amz-invocation-type", "x-amz-security-token"} {
+			if !strings.Contains(authorization, want) {
+				t.Errorf("authorization %q has no %s", authorization, want)
+			}
 		}
-		w.WriteHeader(http.StatusAccepted)
+		switch len(got) {
+		case 1:
+			w.WriteHeader(http.StatusInternalServerError)
+		case 2:
+			w.WriteHeader(http.StatusTooManyRequests)
+		case 3:
+			panic(http.ErrAbortHandler) // the connection breaks
+		default:
+			w.WriteHeader(http.StatusAccepted)
+		}
 	})
 	if err := i.Invoke(t.Context(), []byte(`{"subscription":"contacts"}`)); err != nil {
 		t.Fatal(err)
 	}
 	const want = `POST /2015-03-31/functions/my-stack_main_subscribe/invocations Event {"subscription":"contacts"}`
-	if len(got) != 2 || got[0] != want || got[1] != want {
-		t.Errorf("got %q, want twice %q", got, want)
+	if len(got) != 4 {
+		t.Errorf("got %q, want four", got)
+	}
+	for _, request := range got {
+		if request != want {
+			t.Errorf("got %q, want %q", request, want)
+		}
 	}
 }
 
 func TestInvokeRefused(t *testing.T) {
 	t.Parallel()
+	requests := 0
 	i := invoker(t, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("X-Amzn-Errortype", "AccessDeniedException")
+		requests++
+		w.Header().Set("X-Amzn-Errortype", "AccessDeniedException:http://internal.amazon.com/")
 		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `{"Message":"not authorized to perform: lambda:InvokeFunction"}`)
 	})
 	err := i.Invoke(t.Context(), []byte(`{}`))
-	if err == nil || !strings.Contains(err.Error(), "invoke my-stack_main_subscribe") || !strings.Contains(err.Error(), "AccessDenied") {
-		t.Errorf("got %v, want what was refused and why", err)
+	const want = "invoke my-stack_main_subscribe: 403 Forbidden: AccessDeniedException: not authorized to perform: lambda:InvokeFunction"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if requests != 1 {
+		t.Errorf("asked %d times for what is refused", requests)
+	}
+}
+
+func TestInvokeGivesUp(t *testing.T) {
+	t.Parallel()
+	requests := 0
+	i := invoker(t, func(w http.ResponseWriter, _ *http.Request) {
+		requests++
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, `<html>`)
+	})
+	if err := i.Invoke(t.Context(), nil); err == nil || requests != 5 {
+		t.Errorf("got %v after %d requests, want an error after 5", err, requests)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	requests = 0
+	if err := i.Invoke(ctx, nil); err == nil || requests > 1 {
+		t.Errorf("got %v after %d requests, want one", err, requests)
+	}
+}
+
+func TestPartitions(t *testing.T) {
+	t.Parallel()
+	for region, want := range map[string]string{
+		"eu-west-1": "lambda.eu-west-1.amazonaws.com", "cn-north-1": "lambda.cn-north-1.amazonaws.com.cn", "us-gov-west-1": "lambda.us-gov-west-1.amazonaws.com",
+	} {
+		var host string
+		i := selfinvoke.New(aws.Config{
+			Region: region,
+			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+				return aws.Credentials{AccessKeyID: "id", SecretAccessKey: "secret"}, nil
+			}),
+			HTTPClient: doer(func(r *http.Request) (*http.Response, error) {
+				host = r.URL.Host
+				return &http.Response{StatusCode: http.StatusAccepted, Body: http.NoBody, Header: http.Header{}}, nil
+			}),
+		}, "f")
+		if err := i.Invoke(t.Context(), nil); err != nil || host != want {
+			t.Errorf("%s: asked %s (%v), want %s", region, host, err, want)
+		}
+	}
+}
+
+type doer func(*http.Request) (*http.Response, error)
+
+func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }
+
+// The emulator checks who asks, and knows which functions it has.
+func TestOnLambda(t *testing.T) {
+	t.Parallel()
+	emulator := awstest.Start(t)
+	cfg, err := awsconfig.New(emulator.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := selfinvoke.New(cfg, emulator.Name(t))
+	if err := i.Invoke(t.Context(), []byte(`{}`)); err == nil || !strings.Contains(err.Error(), "404 Not Found: ResourceNotFoundException") {
+		t.Errorf("got %v, want that there is no such function", err)
+	}
+	cfg.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "AKIANOBODY", SecretAccessKey: "secret"}, nil
+	})
+	if err := selfinvoke.New(cfg, emulator.Name(t)).Invoke(t.Context(), []byte(`{}`)); err == nil || !strings.Contains(err.Error(), "403 Forbidden") {
+		t.Errorf("got %v, want that nobody may", err)
 	}
 }
