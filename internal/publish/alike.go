@@ -3,12 +3,11 @@ package publish
 import (
 	"encoding/json"
 	"html"
-	"regexp"
 	"strings"
 	"unicode"
 )
 
-var tags = regexp.MustCompile(`<[^<>]*>`)
+var tags = lazily(`<[^<>]*>`)
 
 // textOf is what remains of a text, plain or HTML, when everything that
 // Intercom may have changed is taken away: "Hello" comes back as "<p>Hello</p>",
@@ -26,7 +25,7 @@ func textOf(v any) string {
 		}
 		s = unescaped
 	}
-	plain := tags.ReplaceAllString(s, " ")
+	plain := tags().ReplaceAllString(s, " ")
 	words := strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
 			return unicode.ToLower(r)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -210,26 +209,26 @@ func decideRefusal(s situation, v verdict, api *intercom.APIError) verdict {
 // archived contact"; a search would not find it yet
 // (https://github.com/intercom/intercom-php/issues/344).
 func existing(message string) (id string, archived bool) {
-	m := existingID.FindStringSubmatch(message)
+	m := existingID().FindStringSubmatch(message)
 	if m == nil {
 		return "", false
 	}
 	return m[1], strings.Contains(strings.ToLower(message), "archived")
 }
 
-var existingID = regexp.MustCompile("(?i)\\bid ?= ?['\"`]?([A-Za-z0-9][A-Za-z0-9_.:-]*[A-Za-z0-9])")
+var existingID = lazily("(?i)\\bid ?= ?['\"`]?([A-Za-z0-9][A-Za-z0-9_.:-]*[A-Za-z0-9])")
 
 // unknownAttribute reads which custom attribute does not exist, "" for another
 // error. Learnt: "Custom attribute 'x' does not exist" and its likes
 // (https://github.com/intercom/intercom-node/issues/349).
 func unknownAttribute(api *intercom.APIError) string {
-	if m := attributeMessage.FindStringSubmatch(api.Message); m != nil {
+	if m := attributeMessage().FindStringSubmatch(api.Message); m != nil {
 		return m[1]
 	}
 	return ""
 }
 
-var attributeMessage = regexp.MustCompile("(?i)\\battributes?(?: named)?:? ?['\"`‘“«](.+?)['\"`’”»] (?:does not|doesn['’]t) exist")
+var attributeMessage = lazily("(?i)\\battributes?(?: named)?:? ?['\"`‘“«](.+?)['\"`’”»] (?:does not|doesn['’]t) exist")
 
 // plain is an error in one line, without the name of the package it is from.
 func plain(err error) string {

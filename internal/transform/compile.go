@@ -3,7 +3,6 @@ package transform
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -90,12 +89,12 @@ func parseError(source string, err error) error {
 	return place(source, message, offset, parse.Token)
 }
 
-var undefined = regexp.MustCompile(`^[a-z ]+ not (?:defined|allowed): ([$@]?[\pL\pN_:]+)(?:/\d+)?$`)
+var undefined = lazily(`^[a-z ]+ not (?:defined|allowed): ([$@]?[\pL\pN_:]+)(?:/\d+)?$`)
 
 // culprit is the name that an error of the compiler is about, "" where it
 // names none.
 func culprit(message string) string {
-	if m := undefined.FindStringSubmatch(message); m != nil {
+	if m := undefined().FindStringSubmatch(message); m != nil {
 		return m[1]
 	}
 	if strings.HasPrefix(message, "input(s)/0") {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/itchyny/gojq"
@@ -77,11 +76,11 @@ func runtimeError(err error) error {
 
 // value is where the engine's message begins to show values: it writes them as
 // JSON, strings and composite ones recognizable by their first character.
-var value = regexp.MustCompile(`[(\[{"]|\s-?\d`)
+var value = lazily(`[(\[{"]|\s-?\d`)
 
 // withoutValues cuts the engine's message where it begins to show values.
 func withoutValues(message string) string {
-	at := value.FindStringIndex(message)
+	at := value().FindStringIndex(message)
 	if at == nil {
 		return message
 	}

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -102,8 +101,8 @@ func defaultTo[T comparable](field *T, value T) {
 }
 
 var (
-	versionPattern   = regexp.MustCompile(`^[A-Za-z0-9.]{1,20}$`)
-	userAgentPattern = regexp.MustCompile(`^[ -~]{1,200}$`)
+	versionPattern   = lazily(`^[A-Za-z0-9.]{1,20}$`)
+	userAgentPattern = lazily(`^[ -~]{1,200}$`)
 )
 
 func checkConfig(cfg *Config) (*url.URL, error) {
@@ -112,10 +111,10 @@ func checkConfig(cfg *Config) (*url.URL, error) {
 	if cfg.Token == nil {
 		errs = append(errs, errors.New("no source of tokens"))
 	}
-	if !versionPattern.MatchString(cfg.Version) {
+	if !versionPattern().MatchString(cfg.Version) {
 		errs = append(errs, fmt.Errorf("version %q is not one of Intercom's", cfg.Version))
 	}
-	if !userAgentPattern.MatchString(cfg.UserAgent) {
+	if !userAgentPattern().MatchString(cfg.UserAgent) {
 		errs = append(errs, errors.New("the user agent has characters that a header cannot carry"))
 	}
 	if cfg.Timeout < 0 || cfg.MaxBody < 0 || cfg.MaxWait < 0 {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"regexp"
 	"time"
 )
 
@@ -28,7 +27,7 @@ func newAPIError(op *Operation, status int, h http.Header, body []byte, secrets 
 	}
 	if status == http.StatusForbidden {
 		e.Firewall = page && !fromIntercom(h)
-		e.Allowlist = allowlistPattern.MatchString(e.Message)
+		e.Allowlist = allowlistPattern().MatchString(e.Message)
 		if !e.Allowlist {
 			e.Permission = op.Permission
 		}
@@ -43,7 +42,7 @@ func newAPIError(op *Operation, status int, h http.Header, body []byte, secrets 
 // access", which Intercom says about any request once the token is found to be
 // valid; a code of its own is not documented
 // (https://www.intercom.com/help/en/articles/13941009-restrict-rest-api-access-by-ip-allowlist).
-var allowlistPattern = regexp.MustCompile(`(?i)\bIP\b.*\b(allow|white)[ -]?list`)
+var allowlistPattern = lazily(`(?i)\bIP\b.*\b(allow|white)[ -]?list`)
 
 // readList takes what is safe to show from the first error of an error list.
 // Every part is optional, and a part of another type than documented is

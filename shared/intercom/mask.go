@@ -1,7 +1,6 @@
 package intercom
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -17,19 +16,19 @@ const (
 )
 
 var (
-	wordPattern    = regexp.MustCompile(`^[A-Za-z0-9_.:\-]+$`)
-	mailPattern    = regexp.MustCompile(`[^\s"'<>()=,;:\[\]]*@[^\s"'<>()=,;\[\]]*`)
-	queryPattern   = regexp.MustCompile(`(https?://[^\s?#]*)[?#]\S*`)
-	bearerPattern  = regexp.MustCompile(`(?i)\b(bearer|basic)\s+\S+`)
-	phonePattern   = regexp.MustCompile(`\+\d[\d\s().\-]{5,}\d`)
-	opaquePattern  = regexp.MustCompile(`[A-Za-z0-9+/_=\-]{40,}`)
-	namedPattern   = regexp.MustCompile(`(?i)\b(attributes?|parameters?|param|field)( named)?:?\s*$`)
-	idValuePattern = regexp.MustCompile(`(?i)\bid=$`)
+	wordPattern    = lazily(`^[A-Za-z0-9_.:\-]+$`)
+	mailPattern    = lazily(`[^\s"'<>()=,;:\[\]]*@[^\s"'<>()=,;\[\]]*`)
+	queryPattern   = lazily(`(https?://[^\s?#]*)[?#]\S*`)
+	bearerPattern  = lazily(`(?i)\b(bearer|basic)\s+\S+`)
+	phonePattern   = lazily(`\+\d[\d\s().\-]{5,}\d`)
+	opaquePattern  = lazily(`[A-Za-z0-9+/_=\-]{40,}`)
+	namedPattern   = lazily(`(?i)\b(attributes?|parameters?|param|field)( named)?:?\s*$`)
+	idValuePattern = lazily(`(?i)\bid=$`)
 )
 
 // safeWord keeps an identifier, and nothing that is not one.
 func safeWord(s string) string {
-	if len(s) > maxWord || !wordPattern.MatchString(s) {
+	if len(s) > maxWord || !wordPattern().MatchString(s) {
 		return ""
 	}
 	return s
@@ -61,11 +60,11 @@ func hide(s string, secrets []string) string {
 }
 
 func maskPatterns(s string) string {
-	s = queryPattern.ReplaceAllString(s, "$1?"+masked)
-	s = bearerPattern.ReplaceAllString(s, "$1 "+masked)
-	s = mailPattern.ReplaceAllString(s, masked)
-	s = phonePattern.ReplaceAllString(s, masked)
-	return opaquePattern.ReplaceAllString(s, masked)
+	s = queryPattern().ReplaceAllString(s, "$1?"+masked)
+	s = bearerPattern().ReplaceAllString(s, "$1 "+masked)
+	s = mailPattern().ReplaceAllString(s, masked)
+	s = phonePattern().ReplaceAllString(s, masked)
+	return opaquePattern().ReplaceAllString(s, masked)
 }
 
 // oneLine replaces whatever is not printable by a space, and runs of spaces by one.
@@ -124,7 +123,7 @@ func keepQuoted(before, value string) bool {
 	if len(value) > 64 {
 		return false
 	}
-	return namedPattern.MatchString(before) || idValuePattern.MatchString(before) && wordPattern.MatchString(value)
+	return namedPattern().MatchString(before) || idValuePattern().MatchString(before) && wordPattern().MatchString(value)
 }
 
 // inWord recognises the apostrophe of "doesn't".

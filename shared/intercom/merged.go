@@ -3,17 +3,16 @@ package intercom
 import (
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 )
 
 // linkPattern matches one link of a Link header and its parameters.
-var linkPattern = regexp.MustCompile(`<([^<>]*)>((?:\s*;\s*[^,;<>]+)*)`)
+var linkPattern = lazily(`<([^<>]*)>((?:\s*;\s*[^,;<>]+)*)`)
 
 // canonicalLink returns the target of the link with rel=canonical, or "".
 func canonicalLink(h http.Header) string {
 	for _, value := range h.Values("Link") {
-		for _, m := range linkPattern.FindAllStringSubmatch(value, -1) {
+		for _, m := range linkPattern().FindAllStringSubmatch(value, -1) {
 			for param := range strings.SplitSeq(m[2], ";") {
 				name, rel, _ := strings.Cut(strings.TrimSpace(param), "=")
 				if strings.EqualFold(name, "rel") && strings.EqualFold(strings.Trim(rel, `"`), "canonical") {

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 )
 
@@ -87,7 +86,7 @@ func maskQuery(raw string) string {
 	}
 	for key, values := range query {
 		for i, v := range values {
-			if !isNumberKey(key) || !numberPattern.MatchString(v) {
+			if !isNumberKey(key) || !numberPattern().MatchString(v) {
 				values[i] = maskValue(key, v)
 			}
 		}
@@ -107,14 +106,14 @@ func isNumberKey(key string) bool {
 }
 
 var (
-	valuePattern  = regexp.MustCompile(`^[A-Za-z0-9_.:+\-]{1,48}$`)
-	numberPattern = regexp.MustCompile(`^[0-9]{1,10}$`)
+	valuePattern  = lazily(`^[A-Za-z0-9_.:+\-]{1,48}$`)
+	numberPattern = lazily(`^[0-9]{1,10}$`)
 )
 
 // maskValue keeps ids, types, states and times, told by their key, as long as
 // they look like one: an id that a company gives its users may be an address.
 func maskValue(key, value string) string {
-	if value == "" || keepsValue(key) && valuePattern.MatchString(value) {
+	if value == "" || keepsValue(key) && valuePattern().MatchString(value) {
 		return value
 	}
 	return masked
