@@ -14,6 +14,13 @@
 // 0 for done, 1 for failed or incomplete, 2 for usage and configuration, 130
 // for interrupted.
 //
+// # Stacks
+//
+// Commands that have --stack do the same to a deployed stack: those parts are in
+// the files stack_*.go, on a [deployment] that stack.go opens. This package is
+// the body of a main, so it may join internal/aws and internal/local; what it
+// needs of AWS it declares as interfaces there, and knows no type of the SDK.
+//
 // # What it must not do
 //
 // A token comes from the environment, or from the file that a grant on this
