@@ -10,6 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
 	"intercom-connector/internal/aws/stackaccess"
 	"intercom-connector/internal/cli"
 	"intercom-connector/internal/state"
@@ -315,6 +318,40 @@ func TestNoStack(t *testing.T) {
 			got := c.run(t.Context(), t, "status", "--stack", "shop", "--config", config)
 			if got.status != tt.status {
 				t.Errorf("exit status %d, want %d", got.status, tt.status)
+			}
+			want(t, got.stderr, tt.want)
+		})
+	}
+}
+
+// What AWS says no to is explained in a line that says what to do.
+func TestAWSTrouble(t *testing.T) {
+	t.Parallel()
+	api := func(code, message string) error { return &smithy.GenericAPIError{Code: code, Message: message} }
+	for _, tt := range []struct {
+		name string
+		err  error // of a request of DescribeStacks
+		want string
+	}{
+		{
+			"denied", api("AccessDenied", "User: u is not authorized to perform: sqs:ListQueues on resource: arn:aws:sqs:x because"),
+			"these AWS credentials may not sqs:ListQueues on arn:aws:sqs:x: have it allowed in IAM",
+		},
+		{"denied, silently", api("AccessDenied", "no"), "these AWS credentials may not cloudformation:DescribeStacks: have it allowed in IAM"},
+		{"expired", api("ExpiredToken", "x"), "the AWS credentials have expired: get new ones"},
+		{"unknown", api("InvalidClientTokenId", "x"), "AWS does not accept the credentials: `aws sts get-caller-identity`"},
+		{"signed out", errors.New("get identity: failed to refresh cached credentials, cached SSO token is expired"), "`aws sso login`"},
+		{"no credentials", errors.New("get identity: failed to refresh cached credentials, no EC2 IMDS role found"), "there are no AWS credentials here: choose a profile with --profile"},
+		{"too fast", api("Throttling", "Rate exceeded"), "AWS asks to go slower, run it again in a minute"},
+		{"no answer", &smithyhttp.RequestSendError{Err: errors.New("no such host")}, "is there a network, and is the AWS region spelt right?"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s, c, config := newStack(t)
+			s.Missing = fmt.Errorf("look for stack shop: %w", &smithy.OperationError{ServiceID: "CloudFormation", OperationName: "DescribeStacks", Err: tt.err})
+			got := c.run(t.Context(), t, "status", "--stack", "shop", "--config", config)
+			if got.status != 1 || strings.Count(got.stderr, "\n") != 1 {
+				t.Errorf("exit status %d, want 1 and one line", got.status)
 			}
 			want(t, got.stderr, tt.want)
 		})
