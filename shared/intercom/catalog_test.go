@@ -82,6 +82,17 @@ func TestCatalog(t *testing.T) {
 }
 
 // The facts that the API taught and the description does not tell.
+// Find looks in the catalog itself for what is written as documented.
+func TestCatalogIsInOrder(t *testing.T) {
+	t.Parallel()
+	all := intercom.Operations()
+	for i, o := range all[1:] {
+		if before := all[i]; before.Path > o.Path || before.Path == o.Path && before.Method >= o.Method {
+			t.Errorf("%s comes before %s", key(before), key(o))
+		}
+	}
+}
+
 func TestCatalogCorrections(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -19,11 +19,14 @@ import (
 //
 // The error is a [*FindError].
 func Find(method, entity string, params int) (*Operation, error) {
-	idx := index()
 	method = strings.ToUpper(method)
 	entity = strings.Trim(entity, "/")
-
 	documented := strings.Contains(entity, "{")
+	if o := exactly(method, "/"+entity); o != nil && (documented || params <= 0) {
+		return o, nil
+	}
+
+	idx := index()
 	all := idx.short[entity]
 	if documented {
 		all = idx.documented[anonymous(entity)]
@@ -55,6 +58,22 @@ func Find(method, entity string, params int) (*Operation, error) {
 		return fit[0], nil // its parameters come later
 	}
 	return nil, failure
+}
+
+// exactly returns the operation of a method and a path as documented, nil where
+// there is none. It needs no index: a compiled configuration names its operations
+// so, and a function reads one at every cold start.
+func exactly(method, path string) *Operation {
+	i, found := slices.BinarySearchFunc(catalog[:], path, func(o Operation, path string) int { return strings.Compare(o.Path, path) })
+	if !found {
+		return nil
+	}
+	for ; i < len(catalog) && catalog[i].Path == path; i++ {
+		if catalog[i].Method == method {
+			return &catalog[i]
+		}
+	}
+	return nil
 }
 
 // A FindError says why [Find] found no operation, or more than one.
