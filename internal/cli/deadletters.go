@@ -264,7 +264,7 @@ func (c *choice) check() error {
 	case ways == 0:
 		return usagef("say which: their ids, --reason WORDS, or --all")
 	case ways > 1:
-		return usagef("give ids, --reason or --all, not several of them")
+		return usagef("give ids, --reason or --all, not several of them; --publisher NAME limits the other two to one publisher")
 	case len(c.IDs) > 0 && c.Publisher != "":
 		return usagef("--publisher is for --all and --reason: an id is of one publisher anyway")
 	default:
