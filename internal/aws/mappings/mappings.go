@@ -10,16 +10,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
+	"intercom-connector/internal/aws/wire"
 	"intercom-connector/internal/names"
 )
 
@@ -35,14 +34,18 @@ const (
 
 // Mappings are those of a stack.
 type Mappings struct {
-	parameters *ssm.Client
-	functions  *lambda.Client
-	stack      names.Stack
+	parameters, functions *wire.Client
+
+	stack names.Stack
 }
 
 // New returns the mappings of a stack.
 func New(cfg aws.Config, stack names.Stack) *Mappings {
-	return &Mappings{parameters: ssm.NewFromConfig(cfg), functions: lambda.NewFromConfig(cfg), stack: stack}
+	return &Mappings{
+		parameters: wire.New(cfg, wire.Service{ID: "SSM", Name: "ssm", Target: "AmazonSSM", Version: "1.1"}),
+		functions:  wire.New(cfg, wire.Service{ID: "Lambda", Name: "lambda"}),
+		stack:      stack,
+	}
 }
 
 // A mapping is one queue's.
@@ -89,18 +92,20 @@ func (m *Mappings) set(ctx context.Context, client string, enabled bool) error {
 	return errors.Join(errs...)
 }
 
-// load reads which mappings a client has.
+// load reads which mappings a client has
+// (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html).
 func (m *Mappings) load(ctx context.Context, client string) ([]mapping, error) {
 	name := m.stack.Mappings(client)
-	out, err := m.parameters.GetParameter(ctx, &ssm.GetParameterInput{Name: &name})
-	if _, ok := errors.AsType[*ssmtypes.ParameterNotFound](err); ok {
+	var out struct{ Parameter struct{ Value string } }
+	err := m.parameters.Call(ctx, "GetParameter", map[string]string{"Name": name}, &out)
+	if wire.IsCode(err, "ParameterNotFound") {
 		return nil, nil // a client without publishers
 	}
 	if err != nil {
 		return nil, err
 	}
 	var all []mapping
-	for entry := range strings.SplitSeq(aws.ToString(out.Parameter.Value), ",") {
+	for entry := range strings.SplitSeq(out.Parameter.Value, ",") {
 		publisher, id, ok := strings.Cut(strings.TrimSpace(entry), "=")
 		if !ok || id == "" {
 			return nil, fmt.Errorf("the parameter %s has %q, which is not name=uuid", name, entry)
@@ -110,15 +115,23 @@ func (m *Mappings) load(ctx context.Context, client string) ([]mapping, error) {
 	return all, nil
 }
 
-// change enables or disables a mapping.
+// change enables or disables a mapping
+// (https://docs.aws.amazon.com/lambda/latest/api/API_UpdateEventSourceMapping.html).
 func (m *Mappings) change(ctx context.Context, id string, enabled bool) error {
+	request := wire.Request{
+		Operation: "UpdateEventSourceMapping",
+		Method:    http.MethodPut,
+		Path:      "/2015-03-31/event-source-mappings/" + url.PathEscape(id),
+		Header:    http.Header{"Content-Type": {"application/json"}},
+		Body:      fmt.Appendf(nil, `{"Enabled":%t}`, enabled),
+	}
 	pause := firstPause
 	for {
-		_, err := m.functions.UpdateEventSourceMapping(ctx, &lambda.UpdateEventSourceMappingInput{UUID: &id, Enabled: &enabled})
-		if _, gone := errors.AsType[*lambdatypes.ResourceNotFoundException](err); gone {
+		err := m.functions.Do(ctx, request, nil)
+		if wire.IsCode(err, "ResourceNotFoundException") {
 			return nil // with its publisher, by a deployment
 		}
-		if _, busy := errors.AsType[*lambdatypes.ResourceInUseException](err); !busy {
+		if !wire.IsCode(err, "ResourceInUseException") {
 			return err
 		}
 		timer := time.NewTimer(pause)
