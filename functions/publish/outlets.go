@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -24,19 +23,19 @@ import (
 // Outlets are where what becomes of messages goes. Clients are made when they
 // are first needed.
 type outlets struct {
-	env funcenv.Reader
+	cloud aws.Config
+	env   funcenv.Reader
 
 	queues  func() *sqs.Client
 	buckets func() *s3.Client
-	buses   func() *eventbridge.Client
 }
 
 func newOutlets(cfg aws.Config, env funcenv.Reader) *outlets {
 	return &outlets{
+		cloud:   cfg,
 		env:     env,
 		queues:  sync.OnceValue(func() *sqs.Client { return sqs.NewFromConfig(cfg) }),
 		buckets: sync.OnceValue(func() *s3.Client { return s3.NewFromConfig(cfg) }),
-		buses:   sync.OnceValue(func() *eventbridge.Client { return eventbridge.NewFromConfig(cfg) }),
 	}
 }
 
@@ -91,7 +90,7 @@ func (o *outlets) responses(pub *config.Publisher, claims *claim.Claims) (publis
 				return nil, err
 			}
 		}
-		return busout.NewResponses(busout.Config{API: o.buses(), Bus: bus, Claims: claims, Trace: trace}, pub.Name), nil
+		return busout.NewResponses(busout.Config{AWS: o.cloud, Bus: bus, Claims: claims, Trace: trace}, pub.Name), nil
 	default:
 		return nil, fmt.Errorf("responses of type %s are for a laptop: on AWS they go to sqs, s3 or eventbridge", to.Type)
 	}

@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -24,20 +23,19 @@ import (
 // An outputs is where events can go. Clients are made when they are first needed:
 // a function mostly has one kind of destination.
 type outputs struct {
+	cloud      aws.Config
 	env        funcenv.Reader
 	publishers map[string]*config.Publisher
 
 	queues  func() *sqs.Client
 	buckets func() *s3.Client
-	buses   func() *eventbridge.Client
 }
 
 func newOutputs(cfg aws.Config, env funcenv.Reader, publishers map[string]*config.Publisher) *outputs {
 	return &outputs{
-		env: env, publishers: publishers,
+		cloud: cfg, env: env, publishers: publishers,
 		queues:  sync.OnceValue(func() *sqs.Client { return sqs.NewFromConfig(cfg) }),
 		buckets: sync.OnceValue(func() *s3.Client { return s3.NewFromConfig(cfg) }),
-		buses:   sync.OnceValue(func() *eventbridge.Client { return eventbridge.NewFromConfig(cfg) }),
 	}
 }
 
@@ -65,7 +63,7 @@ func (o *outputs) Destination(sub *config.Subscription) (subscribe.Destination, 
 		if err != nil {
 			return nil, err
 		}
-		return busout.New(busout.Config{API: o.buses(), Bus: bus, Claims: o.claims(sub), Trace: trace}), nil
+		return busout.New(busout.Config{AWS: o.cloud, Bus: bus, Claims: o.claims(sub), Trace: trace}), nil
 	default:
 		return nil, fmt.Errorf("a destination of type %s is for a laptop: on AWS it is sqs, s3, eventbridge or publisher", to.Type)
 	}

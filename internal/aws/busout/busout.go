@@ -25,8 +25,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/smithy-go"
 
 	"intercom-connector/internal/event"
@@ -42,11 +40,6 @@ const (
 	typeJSON = "application/json"
 )
 
-// An API is what this package needs of an *eventbridge.Client.
-type API interface {
-	PutEvents(ctx context.Context, in *eventbridge.PutEventsInput, opts ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
-}
-
 // Claims leaves what is too large for a bus somewhere else; see
 // internal/aws/claim.
 type Claims interface {
@@ -56,7 +49,7 @@ type Claims interface {
 // A Bus is where to send.
 type Bus struct {
 	Name   string // or its ARN, where it is in another account
-	Region string // "" for the client's own
+	Region string // "" for the configuration's own
 }
 
 // ByARN is a bus that may be in another account, or in another region.
@@ -71,17 +64,9 @@ func ByARN(address string) (Bus, error) {
 	return Bus{Name: address, Region: a.Region}, nil
 }
 
-// options are those of a call to the bus.
-func (b Bus) options() []func(*eventbridge.Options) {
-	if b.Region == "" {
-		return nil
-	}
-	return []func(*eventbridge.Options){func(o *eventbridge.Options) { o.Region = b.Region }}
-}
-
 // A Config is what a destination is made of.
 type Config struct {
-	API    API
+	AWS    aws.Config
 	Bus    Bus
 	Claims Claims // nil: what is too large is refused
 	// Trace is the X-Ray header of what is under way, "" for none; default: none.
@@ -89,23 +74,17 @@ type Config struct {
 	Random func() float64 // in [0,1), for jitter; default: math/rand
 }
 
-func (cfg Config) withDefaults() Config {
-	if cfg.Trace == nil {
-		cfg.Trace = func(context.Context) string { return "" }
-	}
-	return cfg
-}
-
 // A sender sends to one bus.
 type sender struct {
-	Config
+	bus
 
+	claims  Claims
 	scratch []byte
 }
 
 // New returns the destination of events that is a bus. It belongs to one run.
 func New(cfg Config) *outbox.Box {
-	s := &sender{Config: cfg.withDefaults()}
+	s := &sender{bus: newBus(cfg), claims: cfg.Claims}
 	return outbox.New(outbox.Config{
 		Make: s.message, Send: s.send, Temporary: temporary,
 		MaxCount: maxCount, MaxBytes: maxBytes, Parallel: parallel,
@@ -126,10 +105,10 @@ func (s *sender) message(ctx context.Context, e *event.Event) (outbox.Message, e
 	if m.Size <= maxBytes {
 		return m, nil
 	}
-	if s.Claims == nil {
+	if s.claims == nil {
 		return m, &outbox.NeverError{Reason: fmt.Sprintf("%d bytes are too many for the bus, %d are the most", m.Size, maxBytes)}
 	}
-	ref, err := s.Claims.Put(ctx, e.ID, e.Data, cmp.Or(e.ContentType, typeJSON))
+	ref, err := s.claims.Put(ctx, e.ID, e.Data, cmp.Or(e.ContentType, typeJSON))
 	if err != nil {
 		return m, err
 	}
@@ -145,32 +124,24 @@ func sizeOf(e *event.Event, detail string) int {
 }
 
 func (s *sender) send(ctx context.Context, batch []*outbox.Message) ([]error, error) {
-	in := &eventbridge.PutEventsInput{Entries: make([]types.PutEventsRequestEntry, len(batch))}
-	trace := s.Trace(ctx)
+	entries := make([]entry, len(batch))
 	for i, m := range batch {
-		entry := &in.Entries[i]
-		entry.EventBusName, entry.Source, entry.DetailType, entry.Detail = &s.Bus.Name, &m.Event.Source, &m.Event.Type, &m.Body
-		if year := m.Event.Time.Year(); year >= 1970 && year <= 9999 { // else it is none, or a mistake in the record
-			entry.Time = &m.Event.Time
-		}
-		if trace != "" {
-			entry.TraceHeader = &trace
-		}
+		entries[i] = entry{Source: m.Event.Source, DetailType: m.Event.Type, Detail: m.Body, Time: seconds(m.Event.Time)}
 	}
-	out, err := s.API.PutEvents(ctx, in, s.Bus.options()...)
+	results, err := s.put(ctx, entries)
 	if err != nil {
 		if api, ok := errors.AsType[smithy.APIError](err); ok && refusesContent(api.ErrorCode()) {
 			return nil, fmt.Errorf("%w: %w", outbox.ErrOneByOne, err)
 		}
-		return nil, fmt.Errorf("send to bus %s: %w", s.Bus.Name, err)
+		return nil, fmt.Errorf("send to bus %s: %w", s.Name, err)
 	}
 	each := make([]error, len(batch))
 	for i := range each {
-		if i >= len(out.Entries) {
+		if i >= len(results) {
 			each[i] = errSilent
 			continue
 		}
-		each[i] = s.became(&out.Entries[i])
+		each[i] = s.became(results[i])
 	}
 	return each, nil
 }
@@ -179,16 +150,15 @@ func (s *sender) send(ctx context.Context, batch []*outbox.Message) ([]error, er
 var errSilent = &smithy.GenericAPIError{Code: "NoAnswer", Message: "the answer leaves the entry out", Fault: smithy.FaultServer}
 
 // became is what became of one entry.
-func (s *sender) became(entry *types.PutEventsResultEntry) error {
-	code := aws.ToString(entry.ErrorCode)
-	if code == "" {
+func (s *sender) became(r result) error {
+	if r.ErrorCode == "" {
 		return nil
 	}
-	err := &smithy.GenericAPIError{Code: code, Message: aws.ToString(entry.ErrorMessage), Fault: smithy.FaultClient}
-	if !temporary(err) && !concernsBus(code) {
+	err := &smithy.GenericAPIError{Code: r.ErrorCode, Message: r.ErrorMessage, Fault: smithy.FaultClient}
+	if !temporary(err) && !concernsBus(r.ErrorCode) {
 		return &outbox.NeverError{Reason: err.Error()}
 	}
-	return fmt.Errorf("send to bus %s: %w", s.Bus.Name, err)
+	return fmt.Errorf("send to bus %s: %w", s.Name, err)
 }
 
 // refusesContent reports whether an error of a whole request is about what is in

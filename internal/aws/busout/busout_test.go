@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/google/go-cmp/cmp"
 
 	"intercom-connector/internal/aws/busout"
@@ -52,13 +51,13 @@ func newServer(t *testing.T) *server {
 	return s
 }
 
-func (s *server) client() *eventbridge.Client {
-	return eventbridge.New(eventbridge.Options{
-		Region: "eu-west-1", BaseEndpoint: &s.URL, RetryMaxAttempts: 1,
+func (s *server) aws() aws.Config {
+	return aws.Config{
+		Region: "eu-west-1", BaseEndpoint: &s.URL, HTTPClient: &http.Client{}, Retryer: func() aws.Retryer { return aws.NopRetryer{} },
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "secret"}, nil
 		}),
-	})
+	}
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -139,7 +138,7 @@ func deliver(t *testing.T, box *outbox.Box, events ...event.Event) {
 func TestEntries(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	box := busout.New(busout.Config{API: s.client(), Bus: busout.Bus{Name: "stack_events"}, Trace: func(context.Context) string { return "Root=1-2-3" }})
+	box := busout.New(busout.Config{AWS: s.aws(), Bus: busout.Bus{Name: "stack_events"}, Trace: func(context.Context) string { return "Root=1-2-3" }})
 	timeless := contact("e2", "{}")
 	timeless.Time = time.Time{}
 	absurd := contact("e3", "{}")
@@ -167,7 +166,7 @@ func TestBatches(t *testing.T) {
 	for i := range 95 {
 		events = append(events, contact(fmt.Sprintf("e%03d", i), `"`+strings.Repeat("é", 100+i%5*20_000)+`"`))
 	}
-	deliver(t, busout.New(busout.Config{API: s.client()}), events...)
+	deliver(t, busout.New(busout.Config{AWS: s.aws()}), events...)
 	for _, r := range s.requests {
 		size := 0
 		for _, e := range r {
@@ -195,7 +194,7 @@ func TestClaimCheck(t *testing.T) {
 			t.Parallel()
 			s, d := newServer(t), &desk{}
 			data := `"` + strings.Repeat("x", tt.size) + `"`
-			deliver(t, busout.New(busout.Config{API: s.client(), Claims: d}), contact("e1", data))
+			deliver(t, busout.New(busout.Config{AWS: s.aws(), Claims: d}), contact("e1", data))
 			e, err := event.Parse([]byte(s.taken[0].Detail))
 			if err != nil {
 				t.Fatal(err)
@@ -229,7 +228,7 @@ func TestRefused(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			box := busout.New(busout.Config{API: newServer(t).client(), Claims: tt.claims})
+			box := busout.New(busout.Config{AWS: newServer(t).aws(), Claims: tt.claims})
 			err := box.Deliver(t.Context(), []event.Event{contact("e1", "{}"), tt.event})
 			if refused, ok := errors.AsType[*subscribe.RefusedError](err); ok != (tt.err == nil) || ok && refused.Refused[1] == nil || !ok && !errors.Is(err, tt.err) {
 				t.Errorf("got %v", err)
@@ -294,7 +293,7 @@ func TestTrouble(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
 			tt.set(s)
-			box := busout.New(busout.Config{API: s.client(), Random: func() float64 { return 0 }})
+			box := busout.New(busout.Config{AWS: s.aws(), Random: func() float64 { return 0 }})
 			var events []event.Event
 			for i := range 5 {
 				events = append(events, contact("e"+strconv.Itoa(i), "{}"))
@@ -340,8 +339,8 @@ func TestBuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deliver(t, busout.New(busout.Config{API: s.client(), Bus: bus}), contact("e1", "{}"))
-	deliver(t, busout.New(busout.Config{API: s.client(), Bus: busout.Bus{Name: "own"}}), contact("e1", "{}"))
+	deliver(t, busout.New(busout.Config{AWS: s.aws(), Bus: bus}), contact("e1", "{}"))
+	deliver(t, busout.New(busout.Config{AWS: s.aws(), Bus: busout.Bus{Name: "own"}}), contact("e1", "{}"))
 	if diff := cmp.Diff([]string{"us-east-1", "eu-west-1"}, s.regions); diff != "" || s.taken[0].EventBusName != other {
 		t.Errorf("bus %s, regions (-want +got)\n%s", s.taken[0].EventBusName, diff)
 	}
@@ -361,7 +360,7 @@ func TestResponses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s, d := newServer(t), &desk{}
-			r := busout.NewResponses(busout.Config{API: s.client(), Bus: busout.Bus{Name: "b"}, Claims: d}, "p")
+			r := busout.NewResponses(busout.Config{AWS: s.aws(), Bus: busout.Bus{Name: "b"}, Claims: d}, "p")
 			if err := r.Respond(t.Context(), publish.Result{ID: "a", Outcome: publish.Done, Answer: tt.answer}); err != nil {
 				t.Fatal(err)
 			}
@@ -399,7 +398,7 @@ func TestResponsesFail(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
 			tt.set(s)
-			r := busout.NewResponses(busout.Config{API: s.client(), Claims: tt.claims}, "p")
+			r := busout.NewResponses(busout.Config{AWS: s.aws(), Claims: tt.claims}, "p")
 			err := r.Respond(t.Context(), publish.Result{ID: "a", Outcome: publish.Done, Answer: tt.answer})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v", err)

@@ -61,7 +61,7 @@ func TestOnEventBridge(t *testing.T) {
 		}
 		events = append(events, e)
 	}
-	deliver(t, busout.New(busout.Config{API: client, Bus: busout.Bus{Name: name}}), events...)
+	deliver(t, busout.New(busout.Config{AWS: cfg, Bus: busout.Bus{Name: name}}), events...)
 	for deadline := time.Now().Add(30 * time.Second); len(want) > 0 && time.Now().Before(deadline); {
 		out, err := queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: queue.QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1})
 		if err != nil {

@@ -4,10 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
-
 	"intercom-connector/internal/publish"
 )
 
@@ -21,7 +17,8 @@ const (
 // answer that is too large stays in the bucket, and the response says where. It
 // is safe for concurrent use.
 type Responses struct {
-	cfg       Config
+	bus       bus
+	claims    Claims
 	publisher string
 }
 
@@ -29,7 +26,7 @@ var _ publish.Responder = (*Responses)(nil)
 
 // NewResponses returns the responses of a publisher.
 func NewResponses(cfg Config, publisher string) *Responses {
-	return &Responses{cfg: cfg.withDefaults(), publisher: publisher}
+	return &Responses{bus: newBus(cfg), claims: cfg.Claims, publisher: publisher}
 }
 
 // Respond implements publish.Responder.
@@ -40,10 +37,10 @@ func (r *Responses) Respond(ctx context.Context, result publish.Result) error {
 		return err
 	}
 	if size := timeSize + len(ResponseSource) + len(ResponseDetailType) + len(body); size > maxBytes {
-		if r.cfg.Claims == nil {
+		if r.claims == nil {
 			return fmt.Errorf("a response of %d bytes is too large for the bus", size)
 		}
-		if response.AnswerRef, err = r.cfg.Claims.Put(ctx, result.ID, result.Answer, typeJSON); err != nil {
+		if response.AnswerRef, err = r.claims.Put(ctx, result.ID, result.Answer, typeJSON); err != nil {
 			return err
 		}
 		response.Answer = nil
@@ -51,22 +48,16 @@ func (r *Responses) Respond(ctx context.Context, result publish.Result) error {
 			return err
 		}
 	}
-	entry := types.PutEventsRequestEntry{
-		EventBusName: &r.cfg.Bus.Name, Source: aws.String(ResponseSource), DetailType: aws.String(ResponseDetailType),
-		Detail: aws.String(string(body)), Time: &response.Time,
-	}
-	if trace := r.cfg.Trace(ctx); trace != "" {
-		entry.TraceHeader = &trace
-	}
-	out, err := r.cfg.API.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{entry}}, r.cfg.Bus.options()...)
+	results, err := r.bus.put(ctx, []entry{{
+		Source: ResponseSource, DetailType: ResponseDetailType, Detail: string(body), Time: seconds(response.Time),
+	}})
 	switch {
 	case err != nil:
-		return fmt.Errorf("send to bus %s: %w", r.cfg.Bus.Name, err)
-	case len(out.Entries) != 1:
-		return fmt.Errorf("send to bus %s: %w", r.cfg.Bus.Name, errSilent)
-	}
-	if code := aws.ToString(out.Entries[0].ErrorCode); code != "" {
-		return fmt.Errorf("send to bus %s: %s: %s", r.cfg.Bus.Name, code, aws.ToString(out.Entries[0].ErrorMessage))
+		return fmt.Errorf("send to bus %s: %w", r.bus.Name, err)
+	case len(results) != 1:
+		return fmt.Errorf("send to bus %s: %w", r.bus.Name, errSilent)
+	case results[0].ErrorCode != "":
+		return fmt.Errorf("send to bus %s: %s: %s", r.bus.Name, results[0].ErrorCode, results[0].ErrorMessage)
 	}
 	return nil
 }
