@@ -9,9 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"intercom-connector/internal/names"
 	"intercom-connector/internal/state"
 )
@@ -128,7 +125,7 @@ func (s *Store) writeSet(ctx context.Context, h head, value []byte, began time.T
 		}
 	}
 	write := func(ctx context.Context, it item) error {
-		_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.table, Item: it})
+		_, err := s.call(ctx, "PutItem", request{Item: it})
 		return err
 	}
 	if err := write(ctx, set); err != nil {
@@ -145,7 +142,7 @@ func (s *Store) removeSet(ctx context.Context, key string, rev state.Revision) {
 		return
 	}
 	remove := func(ctx context.Context, key item) error {
-		_, err := s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.table, Key: key})
+		_, err := s.call(ctx, "DeleteItem", request{Key: key})
 		return err
 	}
 	err := each(ctx, count, func(ctx context.Context, i int) error { return remove(ctx, chunkKey(key, rev, i)) })
@@ -181,9 +178,7 @@ func (s *Store) value(ctx context.Context, h head) ([]byte, error) {
 	}
 	value := make([]byte, h.length)
 	err := each(ctx, chunksOf(h.rev), func(ctx context.Context, i int) error {
-		out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
-			TableName: &s.table, Key: chunkKey(h.key, h.rev, i), ConsistentRead: aws.Bool(true),
-		})
+		out, err := s.call(ctx, "GetItem", request{Key: chunkKey(h.key, h.rev, i), ConsistentRead: true})
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ func TestContract(t *testing.T) {
 	}, statetest.Options{TTL: 2 * time.Second, Checks: 20})
 }
 
-// The contract holds on a bad day as well: the SDK repeats what fails.
+// The contract holds on a bad day as well: what fails is repeated.
 func TestContractWithFaults(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {

@@ -31,13 +31,13 @@
 // # Writes
 //
 // Every write is one PutItem with a condition. A revision is a random token that
-// the caller's try has before it is sent. So when the SDK repeats a request
-// whose answer was lost, and the condition fails because the first one was
-// carried out, the record that is there has the token: it was our own. To delete
-// is to write a record without a value that has expired, for the same reason:
-// where nothing is left, nobody can tell whose deletion it was. What
-// remains is removed right after, or, as all that has expired, by DynamoDB days
-// later; it is absent at once, because every call compares the time itself.
+// the caller's try has before it is sent. So when a request is repeated whose
+// answer was lost, and the condition fails because the first one was carried
+// out, the record that is there has the token: it was our own. To delete is to
+// write a record without a value that has expired, for the same reason: where
+// nothing is left, nobody can tell whose deletion it was. What remains is removed
+// right after, or, as all that has expired, by DynamoDB days later; it is absent
+// at once, because every call compares the time itself.
 //
 // # Large values
 //

@@ -9,15 +9,14 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"intercom-connector/internal/aws/wire"
 	"intercom-connector/internal/state"
 )
 
 // A Store keeps records in a table. It may be used by many goroutines.
 type Store struct {
-	client *dynamodb.Client
+	client *wire.Client
 	table  string
 	swept  atomic.Pointer[time.Time] // when sets without a record were last looked for
 }
@@ -26,7 +25,7 @@ var _ state.Store = (*Store)(nil)
 
 // New returns the store in a table, which must be there already.
 func New(cfg aws.Config, table string) *Store {
-	return &Store{client: dynamodb.NewFromConfig(cfg), table: table}
+	return &Store{client: newClient(cfg), table: table}
 }
 
 // The conditions of writes. What has expired is absent.
@@ -96,11 +95,10 @@ func (s *Store) Delete(ctx context.Context, key string, rev state.Revision) erro
 	}
 	// The record is deleted by now. That its remains are gone as well saves
 	// lists from reading them; DynamoDB would remove them in the end.
-	_, _ = s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName:                 &s.table,
+	_, _ = s.call(ctx, "DeleteItem", request{
 		Key:                       gone.itemKey(),
-		ConditionExpression:       aws.String("rev = :rev"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":rev": text(string(gone.rev))},
+		ConditionExpression:       "rev = :rev",
+		ExpressionAttributeValues: item{":rev": text(string(gone.rev))},
 	})
 	s.removeSet(ctx, key, rev)
 	return nil
@@ -122,23 +120,22 @@ func (s *Store) write(
 func (s *Store) put(ctx context.Context, h head, old state.Revision) error {
 	now := time.Now()
 	condition, lost := ifAbsent, state.ErrExists
-	values := map[string]types.AttributeValue{":now": number(now.UnixMicro())}
+	values := item{":now": number(now.UnixMicro())}
 	if old != "" {
 		condition, lost = ifRevision, state.ErrConflict
 		values[":rev"] = text(string(old))
 	}
-	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName:                           &s.table,
+	_, err := s.call(ctx, "PutItem", request{
 		Item:                                h.item(now),
-		ConditionExpression:                 &condition,
+		ConditionExpression:                 condition,
 		ExpressionAttributeValues:           values,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		ReturnValuesOnConditionCheckFailure: returnOld,
 	})
-	failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
+	there, ok := stands(err)
 	switch {
 	case !ok:
 		return err
-	case string(h.rev) == textOf(failed.Item["rev"]):
+	case string(h.rev) == textOf(there[attrRevision]):
 		return nil // the answer to an earlier attempt was lost
 	default:
 		return lost
@@ -147,9 +144,7 @@ func (s *Store) put(ctx context.Context, h head, old state.Revision) error {
 
 // head reads the item of a record, or returns ErrNotFound.
 func (s *Store) head(ctx context.Context, key string) (head, error) {
-	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &s.table, Key: head{key: key}.itemKey(), ConsistentRead: aws.Bool(true),
-	})
+	out, err := s.call(ctx, "GetItem", request{Key: head{key: key}.itemKey(), ConsistentRead: true})
 	if err != nil {
 		return head{}, err
 	}
@@ -170,7 +165,7 @@ func newRevision(chunks int) state.Revision {
 }
 
 // explain says what was being done. The end of the context comes as itself,
-// however the SDK calls it.
+// however a client calls it.
 func explain(ctx context.Context, doing, key string, err error) error {
 	switch {
 	case err == nil:

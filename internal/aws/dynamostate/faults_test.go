@@ -27,7 +27,7 @@ const (
 	lost            // carried out, but the answer never comes
 )
 
-// faults stand between the SDK and the emulator.
+// faults stand between a store and the emulator.
 type faults struct {
 	next http.RoundTripper
 	sent atomic.Int64

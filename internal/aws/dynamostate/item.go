@@ -5,14 +5,20 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"intercom-connector/internal/names"
 	"intercom-connector/internal/state"
 )
 
 // An item is what DynamoDB calls one.
-type item = map[string]types.AttributeValue
+type item map[string]attribute
+
+// An attribute is a value, of those kinds that are used here
+// (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html).
+type attribute struct {
+	S *string `json:",omitempty"` // a text
+	N string  `json:",omitempty"` // a number
+	B *[]byte `json:",omitempty"` // bytes
+}
 
 // The attributes beside names.TablePartitionKey, TableSortKey and TableTTL.
 // Some stand in conditions as well.
@@ -106,42 +112,37 @@ func firstWord(key string) string {
 // ttl is when DynamoDB may remove an item: after its expiry, and not so long ago
 // that it would take the value for no time (five years,
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html).
-func ttl(expires, now time.Time) types.AttributeValue {
+func ttl(expires, now time.Time) attribute {
 	return number(max(expires.Unix(), now.Unix()) + 1)
 }
 
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+func text(s string) attribute { return attribute{S: &s} }
 
 // binary is never null, as nil would be.
-func binary(b []byte) types.AttributeValue {
+func binary(b []byte) attribute {
 	if b == nil {
 		b = []byte{}
 	}
-	return &types.AttributeValueMemberB{Value: b}
+	return attribute{B: &b}
 }
 
-func number(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
-}
+func number(n int64) attribute { return attribute{N: strconv.FormatInt(n, 10)} }
 
-func textOf(v types.AttributeValue) string {
-	if v, ok := v.(*types.AttributeValueMemberS); ok {
-		return v.Value
+func textOf(v attribute) string {
+	if v.S == nil {
+		return ""
 	}
-	return ""
+	return *v.S
 }
 
-func binaryOf(v types.AttributeValue) []byte {
-	if v, ok := v.(*types.AttributeValueMemberB); ok {
-		return v.Value
+func binaryOf(v attribute) []byte {
+	if v.B == nil {
+		return nil
 	}
-	return nil
+	return *v.B
 }
 
-func numberOf(v types.AttributeValue) int64 {
-	if v, ok := v.(*types.AttributeValueMemberN); ok {
-		n, _ := strconv.ParseInt(v.Value, 10, 64) // ours is one
-		return n
-	}
-	return 0
+func numberOf(v attribute) int64 {
+	n, _ := strconv.ParseInt(v.N, 10, 64) // ours is one
+	return n
 }

@@ -8,10 +8,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"intercom-connector/internal/names"
 	"intercom-connector/internal/state"
 )
@@ -43,21 +39,16 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[state.Record,
 // query yields the heads of a prefix that lies within one partition.
 func (s *Store) query(ctx context.Context, prefix string) iter.Seq2[head, error] {
 	return func(yield func(head, error) bool) {
-		pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
-			TableName:              &s.table,
-			ConsistentRead:         aws.Bool(true),
-			KeyConditionExpression: aws.String(names.TablePartitionKey + " = :pk AND begins_with(" + names.TableSortKey + ", :prefix)"),
-			ExpressionAttributeValues: map[string]types.AttributeValue{
-				":pk": text(firstWord(prefix)), ":prefix": text(valid(prefix)),
-			},
-		})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
+		for page, err := range s.pages(ctx, "Query", request{
+			ConsistentRead:            true,
+			KeyConditionExpression:    names.TablePartitionKey + " = :pk AND begins_with(" + names.TableSortKey + ", :prefix)",
+			ExpressionAttributeValues: item{":pk": text(firstWord(prefix)), ":prefix": text(valid(prefix))},
+		}) {
 			if err != nil {
 				yield(head{}, err)
 				return
 			}
-			for _, it := range page.Items {
+			for _, it := range page {
 				h, ok := headOf(it)
 				if ok && !h.expired() && strings.HasPrefix(h.key, prefix) && !yield(h, nil) {
 					return
@@ -90,23 +81,21 @@ func (s *Store) scan(ctx context.Context, prefix string) iter.Seq2[head, error] 
 
 // scanKeys returns the sorted keys of all records that begin with prefix.
 func (s *Store) scanKeys(ctx context.Context, prefix string) ([]string, error) {
-	input := &dynamodb.ScanInput{
-		TableName:            &s.table,
-		ConsistentRead:       aws.Bool(true),
-		ProjectionExpression: aws.String(names.TableSortKey + ", " + attrRevision + ", " + attrExpires),
-		FilterExpression:     aws.String("attribute_exists(" + attrRevision + ")"),
+	r := request{
+		ConsistentRead:       true,
+		ProjectionExpression: names.TableSortKey + ", " + attrRevision + ", " + attrExpires,
+		FilterExpression:     "attribute_exists(" + attrRevision + ")",
 	}
 	if ask := valid(prefix); ask != "" {
-		*input.FilterExpression += " AND begins_with(" + names.TableSortKey + ", :prefix)"
-		input.ExpressionAttributeValues = map[string]types.AttributeValue{":prefix": text(ask)}
+		r.FilterExpression += " AND begins_with(" + names.TableSortKey + ", :prefix)"
+		r.ExpressionAttributeValues = item{":prefix": text(ask)}
 	}
 	var keys []string
-	for pages := dynamodb.NewScanPaginator(s.client, input); pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
+	for page, err := range s.pages(ctx, "Scan", r) {
 		if err != nil {
 			return nil, err
 		}
-		for _, it := range page.Items {
+		for _, it := range page {
 			h, ok := headOf(it)
 			if ok && !h.expired() && strings.HasPrefix(h.key, prefix) {
 				keys = append(keys, h.key)

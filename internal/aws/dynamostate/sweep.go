@@ -4,10 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"intercom-connector/internal/names"
 	"intercom-connector/internal/state"
 )
@@ -26,21 +22,18 @@ func (s *Store) sweepNowAndThen(ctx context.Context) {
 // sweep removes the sets of chunks that were begun an hour before now and that
 // no record refers to.
 func (s *Store) sweep(ctx context.Context, now time.Time) error {
-	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
-		TableName:              &s.table,
-		ConsistentRead:         aws.Bool(true),
-		KeyConditionExpression: aws.String(names.TablePartitionKey + " = :pk"),
-		FilterExpression:       aws.String(attrBegan + " < :began"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
+	for page, err := range s.pages(ctx, "Query", request{
+		ConsistentRead:         true,
+		KeyConditionExpression: names.TablePartitionKey + " = :pk",
+		FilterExpression:       attrBegan + " < :began",
+		ExpressionAttributeValues: item{
 			":pk": text(setsPartition), ":began": number(now.Add(-abandoned).Unix()),
 		},
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	}) {
 		if err != nil {
 			return err
 		}
-		for _, set := range page.Items {
+		for _, set := range page {
 			key, rev := textOf(set[attrRecord]), state.Revision(textOf(set[names.TableSortKey]))
 			err := s.foresee(ctx, key, rev) // is the record at this very revision?
 			switch {

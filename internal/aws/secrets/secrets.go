@@ -25,27 +25,31 @@ package secrets
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"github.com/aws/smithy-go/rand"
 
+	"intercom-connector/internal/aws/wire"
 	"intercom-connector/internal/names"
 	"intercom-connector/shared/intercom"
 )
 
 // A Store reads and writes the secrets of a stack.
 type Store struct {
-	client *secretsmanager.Client
+	client *wire.Client
 	stack  names.Stack
 }
 
 // New returns the store of a stack's secrets.
 func New(cfg aws.Config, stack names.Stack) *Store {
-	return &Store{client: secretsmanager.NewFromConfig(cfg), stack: stack}
+	return &Store{
+		client: wire.New(cfg, wire.Service{ID: "Secrets Manager", Name: "secretsmanager", Target: "secretsmanager", Version: "1.1"}),
+		stack:  stack,
+	}
 }
 
 // A MissingError says that a secret has no value yet, and the one command that
@@ -139,31 +143,47 @@ func (s *Store) PutApp(ctx context.Context, client string, app App) error {
 
 // read returns the value of a secret and its version, "" and no error where it
 // has none: a secret that has never had a value cannot be told from one that is
-// not there.
+// not there (https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html).
 func (s *Store) read(ctx context.Context, name string) (value, version string, err error) {
-	out, err := s.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
-	if _, ok := errors.AsType[*types.ResourceNotFoundException](err); ok {
+	var out struct {
+		SecretString *string
+		SecretBinary []byte
+		VersionID    string `json:"VersionId"`
+	}
+	err = s.client.Call(ctx, "GetSecretValue", map[string]string{"SecretId": name}, &out)
+	switch {
+	case wire.IsCode(err, "ResourceNotFoundException"):
 		return "", "", nil
-	}
-	if err != nil {
+	case err != nil:
 		return "", "", err
+	case out.SecretString != nil:
+		return *out.SecretString, out.VersionID, nil
+	default:
+		return string(out.SecretBinary), out.VersionID, nil
 	}
-	if out.SecretString != nil {
-		return *out.SecretString, aws.ToString(out.VersionId), nil
-	}
-	return string(out.SecretBinary), aws.ToString(out.VersionId), nil
 }
 
-// write gives a secret a value. secret is the part of it that no error may show.
+// write gives a secret a value. secret is the part of it that no error may show
+// (https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html).
 func (s *Store) write(ctx context.Context, name, value, secret string) (version string, err error) {
-	out, err := s.client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: &name, SecretString: &value})
-	if _, ok := errors.AsType[*types.ResourceNotFoundException](err); ok {
+	// It makes the same of a request that is repeated, and becomes the version.
+	token, err := rand.NewUUID(cryptorand.Reader).GetUUID()
+	if err != nil {
+		return "", err
+	}
+	var out struct {
+		VersionID string `json:"VersionId"`
+	}
+	err = s.client.Call(ctx, "PutSecretValue", map[string]string{
+		"SecretId": name, "SecretString": value, "ClientRequestToken": token,
+	}, &out)
+	if wire.IsCode(err, "ResourceNotFoundException") {
 		return "", fmt.Errorf("there is no secret %s: deploy the stack first", name)
 	}
 	if err != nil {
 		return "", &maskedError{err: err, secrets: []string{value, secret}}
 	}
-	return aws.ToString(out.VersionId), nil
+	return out.VersionID, nil
 }
 
 // A maskedError is an error whose text does not show what it might have quoted.

@@ -229,7 +229,7 @@ func TestPutErrorShowsNothing(t *testing.T) {
 		}, nil
 	})
 	store := secrets.New(aws.Config{
-		Region: "eu-west-1", HTTPClient: &http.Client{Transport: echo}, Credentials: aws.AnonymousCredentials{},
+		Region: "eu-west-1", HTTPClient: &http.Client{Transport: echo}, Credentials: nobody,
 	}, "stack")
 	_, tokenErr := store.PutToken(t.Context(), "main", secrets.Token{Value: planted})
 	appErr := store.PutApp(t.Context(), "main", secrets.App{ID: "id", Secret: planted})
