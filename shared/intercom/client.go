@@ -100,21 +100,16 @@ func defaultTo[T comparable](field *T, value T) {
 	}
 }
 
-var (
-	versionPattern   = lazily(`^[A-Za-z0-9.]{1,20}$`)
-	userAgentPattern = lazily(`^[ -~]{1,200}$`)
-)
-
 func checkConfig(cfg *Config) (*url.URL, error) {
 	base, err := checkBase(cfg.BaseURL)
 	errs := []error{err}
 	if cfg.Token == nil {
 		errs = append(errs, errors.New("no source of tokens"))
 	}
-	if !versionPattern().MatchString(cfg.Version) {
+	if !isVersion(cfg.Version) {
 		errs = append(errs, fmt.Errorf("version %q is not one of Intercom's", cfg.Version))
 	}
-	if !userAgentPattern().MatchString(cfg.UserAgent) {
+	if !isUserAgent(cfg.UserAgent) {
 		errs = append(errs, errors.New("the user agent has characters that a header cannot carry"))
 	}
 	if cfg.Timeout < 0 || cfg.MaxBody < 0 || cfg.MaxWait < 0 {
@@ -126,6 +121,28 @@ func checkConfig(cfg *Config) (*url.URL, error) {
 		errs = append(errs, fmt.Errorf("log mode %q is not off, headers or bodies", cfg.LogMode))
 	}
 	return base, errors.Join(errs...)
+}
+
+// isVersion and isUserAgent are asked at every start: a pattern would take longer
+// to compile than all else that a start does here.
+func isVersion(s string) bool {
+	return isOnly(s, 20, func(c byte) bool {
+		return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || c == '.'
+	})
+}
+
+func isUserAgent(s string) bool {
+	return isOnly(s, 200, func(c byte) bool { return ' ' <= c && c <= '~' })
+}
+
+// isOnly reports whether s has from 1 to longest bytes, all of them allowed.
+func isOnly(s string, longest int, allowed func(c byte) bool) bool {
+	for i := range len(s) {
+		if !allowed(s[i]) {
+			return false
+		}
+	}
+	return s != "" && len(s) <= longest
 }
 
 // checkBase accepts https, and http where the token does not leave the machine.
