@@ -27,7 +27,7 @@ import (
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/grant"
 	"intercom-connector/internal/names"
-	"intercom-connector/internal/publish"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/state"
 	"intercom-connector/test/blackbox/mock"
 )
@@ -207,7 +207,7 @@ func (b *buffer) String() string {
 func TestOnAWS(t *testing.T) {
 	t.Parallel()
 	d := deploy(t)
-	if err := publish.Pause(t.Context(), d.store, "main", "by hand", ""); err != nil {
+	if err := pause.Begin(t.Context(), d.store, "main", "by hand", ""); err != nil {
 		t.Fatal(err)
 	}
 	link := d.link()
@@ -269,7 +269,7 @@ func TestOnAWS(t *testing.T) {
 
 func (d *deployed) paused(want bool) {
 	d.t.Helper()
-	reason, err := publish.PausedReason(d.t.Context(), d.store, "main")
+	reason, err := pause.Reason(d.t.Context(), d.store, "main")
 	if err != nil || (reason != "") != want {
 		d.t.Errorf("paused: %q, %v, want %v\n%s", reason, err, want, d.log)
 	}

@@ -9,7 +9,7 @@ import (
 	"intercom-connector/internal/aws/secrets"
 	"intercom-connector/internal/grant"
 	"intercom-connector/internal/names"
-	"intercom-connector/internal/publish"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/state"
 	"intercom-connector/shared/intercom"
 )
@@ -51,7 +51,7 @@ type publishers struct {
 // Resume implements grant.Publishers: first the flag, then the queues, so that
 // what comes out of them finds the flag gone.
 func (p publishers) Resume(ctx context.Context, client, version string) error {
-	if err := publish.Resume(ctx, p.store, client, version); err != nil {
+	if err := pause.Resume(ctx, p.store, client, version); err != nil {
 		return err
 	}
 	return p.mappings.Enable(ctx, client)
@@ -59,10 +59,10 @@ func (p publishers) Resume(ctx context.Context, client, version string) error {
 
 // Revoked implements grant.Publishers.
 func (p publishers) Revoked(ctx context.Context, client, version, reason string) error {
-	stopped, err := publish.Revoke(ctx, p.store, client, reason, version, func(ctx context.Context) (string, error) {
+	stopped, err := pause.Revoke(ctx, p.store, client, reason, version, func(ctx context.Context) (string, error) {
 		token, err := p.vault.Token(ctx, client)
 		if errors.Is(err, grant.ErrNoToken) {
-			return publish.NoToken, nil
+			return pause.NoToken, nil
 		}
 		return token.Version, err
 	})
@@ -70,6 +70,6 @@ func (p publishers) Revoked(ctx context.Context, client, version, reason string)
 		return err
 	}
 	err = p.metrics.Put(metrics.Metric{Name: names.MetricPaused, Unit: metrics.Count, Value: 1})
-	_, haltErr := publish.Halt(ctx, p.store, client, p.mappings)
+	_, haltErr := pause.Halt(ctx, p.store, client, p.mappings)
 	return errors.Join(err, haltErr)
 }

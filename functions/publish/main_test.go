@@ -33,7 +33,7 @@ import (
 	"intercom-connector/internal/aws/sqsin"
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/names"
-	"intercom-connector/internal/publish"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/state"
 	"intercom-connector/shared/intercom"
 	"intercom-connector/shared/intercom/intercomtest"
@@ -217,7 +217,7 @@ func (d *deployed) grant() string {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	if err := publish.Resume(d.t.Context(), d.store, "main", *out.VersionId); err != nil {
+	if err := pause.Resume(d.t.Context(), d.store, "main", *out.VersionId); err != nil {
 		d.t.Fatal(err)
 	}
 	return *out.VersionId
@@ -353,7 +353,7 @@ func TestOnTheEmulator(t *testing.T) {
 	// Nobody has stored a token.
 	d.send(notes, "a", text(0))
 	d.invoke(notes, d.receive(notes))
-	reason, err := publish.PausedReason(t.Context(), d.store, "main")
+	reason, err := pause.Reason(t.Context(), d.store, "main")
 	if err != nil || !strings.Contains(reason, "connector token main --stack "+string(d.stack)) {
 		t.Fatalf("without a token: paused because of %q, %v", reason, err)
 	}
@@ -417,7 +417,7 @@ func TestOnTheEmulator(t *testing.T) {
 	d.ws.Revoke()
 	d.send(contacts, "", `{"payload":{"email":"other@example.com","role":"user"}}`)
 	d.invoke(contacts, d.receive(contacts))
-	if reason, err := publish.PausedReason(t.Context(), d.store, "main"); err != nil || !strings.Contains(reason, "401") {
+	if reason, err := pause.Reason(t.Context(), d.store, "main"); err != nil || !strings.Contains(reason, "401") {
 		t.Errorf("revoked: paused because of %q, %v", reason, err)
 	}
 	if len(d.receive(contacts)) != 0 || d.left(contacts) != 1 || d.left(d.stack.DeadLetters("main", "contact", false)) != 0 {

@@ -14,7 +14,7 @@ import (
 	"intercom-connector/internal/aws/stackaccess"
 	"intercom-connector/internal/cli"
 	"intercom-connector/internal/doctor"
-	"intercom-connector/internal/publish"
+	"intercom-connector/internal/pause"
 	"intercom-connector/shared/intercom/intercomtest"
 )
 
@@ -144,7 +144,7 @@ func TestDoctorOnAStack(t *testing.T) {
 	}
 
 	s.Put("shop_main_update_dead.fifo", "g", "{}", nil)
-	if err := publish.Pause(t.Context(), &s.State, "main", "token revoked", ""); err != nil {
+	if err := pause.Begin(t.Context(), &s.State, "main", "token revoked", ""); err != nil {
 		t.Fatal(err)
 	}
 	s.Tokens = nil

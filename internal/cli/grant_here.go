@@ -24,7 +24,7 @@ import (
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/grant"
 	"intercom-connector/internal/local/sqlitestate"
-	"intercom-connector/internal/publish"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/state"
 )
 
@@ -67,15 +67,15 @@ type publishersHere struct {
 
 // Resume implements grant.Publishers.
 func (p publishersHere) Resume(ctx context.Context, client, version string) error {
-	return publish.Resume(ctx, p.store, client, version)
+	return pause.Resume(ctx, p.store, client, version)
 }
 
 // Revoked implements grant.Publishers.
 func (p publishersHere) Revoked(ctx context.Context, client, version, reason string) error {
-	_, err := publish.Revoke(ctx, p.store, client, reason, version, func(ctx context.Context) (string, error) {
+	_, err := pause.Revoke(ctx, p.store, client, reason, version, func(ctx context.Context) (string, error) {
 		token, err := p.vault.Token(ctx, client)
 		if errors.Is(err, grant.ErrNoToken) {
-			return publish.NoToken, nil
+			return pause.NoToken, nil
 		}
 		return token.Version, err
 	})

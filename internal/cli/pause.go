@@ -8,7 +8,7 @@ import (
 
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/local/sqlitestate"
-	"intercom-connector/internal/publish"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/state"
 )
 
@@ -38,7 +38,7 @@ type pauseResult struct {
 // Run implements the command.
 func (c *pauseCommand) Run(ctx context.Context, a *app) error {
 	return a.changePause(ctx, c.Name, c.stackFlags, pauseChange{
-		here:  func(store state.Store, client string) error { return publish.Pause(ctx, store, client, c.Reason, "") },
+		here:  func(store state.Store, client string) error { return pause.Begin(ctx, store, client, c.Reason, "") },
 		stack: func(d *deployment, client string) error { return d.pause(ctx, client, c.Reason) },
 	})
 }
@@ -46,7 +46,7 @@ func (c *pauseCommand) Run(ctx context.Context, a *app) error {
 // Run implements the command.
 func (c *resumeCommand) Run(ctx context.Context, a *app) error {
 	return a.changePause(ctx, c.Name, c.stackFlags, pauseChange{
-		here:  func(store state.Store, client string) error { return publish.Resume(ctx, store, client, "") },
+		here:  func(store state.Store, client string) error { return pause.Resume(ctx, store, client, "") },
 		stack: func(d *deployment, client string) error { return d.resume(ctx, client, "") },
 	})
 }
@@ -95,7 +95,7 @@ func (a *app) changePause(ctx context.Context, name string, flags stackFlags, ch
 
 // tellPause tells whether a client may send.
 func (a *app) tellPause(ctx context.Context, cfg *config.Config, store state.Store, client string) error {
-	reason, err := publish.PausedReason(ctx, store, client)
+	reason, err := pause.Reason(ctx, store, client)
 	if err != nil {
 		return err
 	}

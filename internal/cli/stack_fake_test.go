@@ -17,7 +17,7 @@ import (
 	"intercom-connector/internal/aws/secrets"
 	"intercom-connector/internal/aws/stackaccess"
 	"intercom-connector/internal/names"
-	"intercom-connector/internal/publish"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/state/memstate"
 )
 
@@ -284,7 +284,7 @@ func (s *FakeStack) Enable(ctx context.Context, client string) error {
 }
 
 func (s *FakeStack) change(ctx context.Context, what, client string) error {
-	reason, _ := publish.PausedReason(ctx, &s.State, client)
+	reason, _ := pause.Reason(ctx, &s.State, client)
 	s.Calls = append(s.Calls, fmt.Sprintf("%s %s, paused: %q", what, client, reason))
 	if s.OnMappings != nil {
 		return s.OnMappings()

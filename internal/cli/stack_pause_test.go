@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"intercom-connector/internal/publish"
+	"intercom-connector/internal/pause"
 	"intercom-connector/shared/intercom/intercomtest"
 )
 
@@ -34,7 +34,7 @@ func TestStackPauseWithoutMappings(t *testing.T) {
 		t.Errorf("exit status %d, want 1", got.status)
 	}
 	want(t, got.stderr, "client main is paused, but its queues could not be stopped", "boom")
-	if reason, err := publish.PausedReason(t.Context(), &s.State, "main"); reason == "" || err != nil {
+	if reason, err := pause.Reason(t.Context(), &s.State, "main"); reason == "" || err != nil {
 		t.Errorf("got %q and %v, want a pause", reason, err)
 	}
 }
@@ -70,7 +70,7 @@ func TestStackToken(t *testing.T) {
 			if tt.pinned != "" {
 				remember(t, s, "client/main", `{"id":"`+tt.pinned+`"}`)
 			}
-			if err := publish.Pause(t.Context(), &s.State, "main", "token revoked", "v1"); err != nil {
+			if err := pause.Begin(t.Context(), &s.State, "main", "token revoked", "v1"); err != nil {
 				t.Fatal(err)
 			}
 			c.stdin = tt.stdin

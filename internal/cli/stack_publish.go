@@ -18,6 +18,7 @@ import (
 	"intercom-connector/internal/local/filequeue"
 	"intercom-connector/internal/local/sqlitestate"
 	"intercom-connector/internal/names"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/publish"
 )
 
@@ -82,7 +83,7 @@ func (s *shipment) open(ctx context.Context) (err error) {
 		return err
 	}
 	// Who may send need not be allowed to read the state.
-	if reason, err := publish.PausedReason(ctx, s.stack.store, s.pub.Client); err == nil && reason != "" {
+	if reason, err := pause.Reason(ctx, s.stack.store, s.pub.Client); err == nil && reason != "" {
 		s.note("%s: client %s is paused (%s): the messages wait in the queue", s.pub.Name, s.pub.Client, oneLine(reason))
 	}
 	return nil

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"intercom-connector/internal/cli"
-	"intercom-connector/internal/publish"
+	"intercom-connector/internal/pause"
 )
 
 // stackConfig is what the stacks of the tests are deployed from.
@@ -49,7 +49,7 @@ func TestStackStatus(t *testing.T) {
 	s.Put("shop_main_note_messages", "", "{}", nil)
 	s.Hide("shop_main_note_messages", s.Put("shop_main_note_messages", "", "{}", nil))
 	s.Put("shop_main_update_dead.fifo", "g", "{}", nil)
-	if err := publish.Pause(t.Context(), &s.State, "main", "token revoked", ""); err != nil {
+	if err := pause.Begin(t.Context(), &s.State, "main", "token revoked", ""); err != nil {
 		t.Fatal(err)
 	}
 

@@ -11,7 +11,7 @@ import (
 
 	"intercom-connector/internal/aws/secrets"
 	"intercom-connector/internal/config"
-	"intercom-connector/internal/publish"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/subscribe"
 	"intercom-connector/shared/intercom"
 )
@@ -141,7 +141,7 @@ func (a *app) tellToken(r *tokenResult) error {
 // pause keeps a client of the stack from sending: the flag first, which every
 // batch looks at, then the queues.
 func (d *deployment) pause(ctx context.Context, client, reason string) error {
-	if err := publish.Pause(ctx, d.store, client, reason, ""); err != nil {
+	if err := pause.Begin(ctx, d.store, client, reason, ""); err != nil {
 		return err
 	}
 	if err := d.mappings.Disable(ctx, client); err != nil {
@@ -153,7 +153,7 @@ func (d *deployment) pause(ctx context.Context, client, reason string) error {
 // resume lets a client of the stack send again. version names the token that it
 // has now, "" for the same as before.
 func (d *deployment) resume(ctx context.Context, client, version string) error {
-	if err := publish.Resume(ctx, d.store, client, version); err != nil {
+	if err := pause.Resume(ctx, d.store, client, version); err != nil {
 		return err
 	}
 	if err := d.mappings.Enable(ctx, client); err != nil {

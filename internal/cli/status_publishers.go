@@ -13,7 +13,7 @@ import (
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/local/filelock"
 	"intercom-connector/internal/local/letters"
-	"intercom-connector/internal/publish"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/state"
 )
 
@@ -58,7 +58,7 @@ func (a *app) publisherStandings(ctx context.Context, cfg *config.Config, store 
 		s := publisherStanding{Publisher: name, DeadLetters: deadCount{Letters: n.Letters, Unknown: &n.Unknown}}
 		if pub := cfg.Publishers[name]; pub != nil {
 			s.Configured, s.Enabled, s.Client = true, pub.Enabled, pub.Client
-			if s.Paused, err = publish.PausedReason(ctx, store, pub.Client); err != nil {
+			if s.Paused, err = pause.Reason(ctx, store, pub.Client); err != nil {
 				return nil, err
 			}
 			s.Running = a.isPublishing(name)

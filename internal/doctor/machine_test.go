@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"intercom-connector/internal/doctor"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/pin"
-	"intercom-connector/internal/publish"
 	"intercom-connector/internal/state/memstate"
 	"intercom-connector/shared/intercom/intercomtest"
 )
@@ -69,7 +69,7 @@ func TestMachine(t *testing.T) {
 			"paused", func(t *testing.T, m *doctor.Machine) {
 				t.Helper()
 				store := &memstate.Store{}
-				if err := publish.Pause(t.Context(), store, "main", "spring cleaning", ""); err != nil {
+				if err := pause.Begin(t.Context(), store, "main", "spring cleaning", ""); err != nil {
 					t.Fatal(err)
 				}
 				m.Store = store

@@ -51,7 +51,7 @@ func (p *patient) ask(ctx context.Context, request *intercom.Request) (*intercom
 		if attempt > 1 || !passes(err) || ctx.Err() != nil {
 			return nil, err
 		}
-		if !throttled && !pause(ctx, oneMoment) {
+		if !throttled && !wait(ctx, oneMoment) {
 			return nil, err
 		}
 	}
@@ -146,8 +146,8 @@ func (p *patient) check(name string, f finding) Check {
 	return f.check(OfClient, p.client.Name, name)
 }
 
-// pause waits, unless ctx ends first.
-func pause(ctx context.Context, d time.Duration) bool {
+// wait waits, unless ctx ends first.
+func wait(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"intercom-connector/internal/config"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/pin"
-	"intercom-connector/internal/publish"
 	"intercom-connector/internal/state"
 	"intercom-connector/internal/subscribe"
 	"intercom-connector/internal/watch"
@@ -41,7 +41,7 @@ func (cfg *Config) recall(ctx context.Context) remembered {
 		return memory
 	}
 	for _, client := range cfg.names() {
-		reason, err := publish.PausedReason(ctx, store, client)
+		reason, err := pause.Reason(ctx, store, client)
 		memory.err = cmp.Or(memory.err, err)
 		memory.paused[client] = reason
 		workspace, err := pin.Get(ctx, store, client)

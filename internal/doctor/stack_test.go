@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"intercom-connector/internal/doctor"
-	"intercom-connector/internal/publish"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/state/memstate"
 	"intercom-connector/internal/subscribe"
 	"intercom-connector/internal/watch"
@@ -124,7 +124,7 @@ func TestStack(t *testing.T) {
 		}, "runs of tags", doctor.Fail, doctor.RunOverdue, []string{"overdue"}},
 		{"paused", stack{}, func(t *testing.T, store *memstate.Store) {
 			t.Helper()
-			if err := publish.Pause(t.Context(), store, "main", "spring cleaning", ""); err != nil {
+			if err := pause.Begin(t.Context(), store, "main", "spring cleaning", ""); err != nil {
 				t.Fatal(err)
 			}
 		}, "pause of client main", doctor.Warn, doctor.Paused, []string{"spring cleaning", "connector resume note"}},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/publish"
 )
 
@@ -93,7 +94,7 @@ func TestBatchPaused(t *testing.T) {
 		if b.letters.len() != 0 {
 			t.Errorf("%d dead letters", b.letters.len())
 		}
-		if err := publish.Resume(t.Context(), b.store, "main", ""); err != nil {
+		if err := pause.Resume(t.Context(), b.store, "main", ""); err != nil {
 			t.Fatal(err)
 		}
 		b.server.answer = func(int, string, string) reply { return ok(`{}`) }

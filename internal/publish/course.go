@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"intercom-connector/internal/pause"
 	"intercom-connector/shared/intercom"
 )
 
@@ -273,7 +274,7 @@ func (c *course) conclude(ctx context.Context, v verdict) Result {
 // pause pauses the client, unless the refusal was of a token that has been
 // replaced meanwhile.
 func (c *course) pause(ctx context.Context, v verdict) Result {
-	paused, err := Revoke(ctx, c.p.Store, c.p.Client.Name, v.reason, v.token, c.p.currentToken)
+	paused, err := pause.Revoke(ctx, c.p.Store, c.p.Client.Name, v.reason, v.token, c.p.currentToken)
 	switch {
 	case err != nil:
 		c.p.Log.WarnContext(ctx, "pause", "client", c.p.Client.Name, "err", err)

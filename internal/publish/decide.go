@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"intercom-connector/internal/pause"
 	"intercom-connector/shared/intercom"
 )
 
@@ -107,7 +108,7 @@ func decide(s situation) verdict {
 		return v
 	}
 	if errors.Is(s.err, intercom.ErrNoToken) {
-		v.step, v.token = stepPaused, NoToken
+		v.step, v.token = stepPaused, pause.NoToken
 		return v
 	}
 	// What is left happened before anything was sent: no token could be had, or

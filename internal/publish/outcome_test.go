@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/publish"
 )
 
@@ -152,7 +153,7 @@ func TestOutcomes(t *testing.T) {
 				if n := len(b.answers.all); (n == 1) != (tt.want == publish.Done) {
 					t.Errorf("%d answers delivered for %s", n, tt.want)
 				}
-				reason, err := publish.PausedReason(t.Context(), b.store, "main")
+				reason, err := pause.Reason(t.Context(), b.store, "main")
 				if err != nil || (reason != "") != tt.paused {
 					t.Errorf("paused: %q, %v; want %t", reason, err, tt.paused)
 				}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/publish"
 	"intercom-connector/shared/intercom"
 )
@@ -101,7 +102,7 @@ func TestTokenLife(t *testing.T) {
 		if r := outcomeOf(t, one, "1"); r.Outcome != publish.Paused || !strings.Contains(r.Reason, "connector token main") {
 			t.Fatalf("no token: %+v", r)
 		}
-		if got, _ := publish.PausedReason(t.Context(), b.store, "main"); !strings.Contains(got, "connector token main") {
+		if got, _ := pause.Reason(t.Context(), b.store, "main"); !strings.Contains(got, "connector token main") {
 			t.Errorf("paused because of %q", got)
 		}
 		s.store("one")
@@ -117,7 +118,7 @@ func TestTokenLife(t *testing.T) {
 		if r := outcomeOf(t, one, "2"); r.Outcome != publish.Done {
 			t.Fatalf("another token: %+v", r)
 		}
-		if got, _ := publish.PausedReason(t.Context(), b.store, "main"); got != "" {
+		if got, _ := pause.Reason(t.Context(), b.store, "main"); got != "" {
 			t.Errorf("paused because of %q", got)
 		}
 		// The second one is revoked. The other worker still remembers the first,
@@ -131,7 +132,7 @@ func TestTokenLife(t *testing.T) {
 			t.Fatalf("revoked, with an old token in mind: %+v after %d requests", r, len(b.server.requests())-before)
 		}
 		s.store("three")
-		if err := publish.Resume(t.Context(), b.store, "main", s.version()); err != nil {
+		if err := pause.Resume(t.Context(), b.store, "main", s.version()); err != nil {
 			t.Fatal(err)
 		}
 		for i, p := range []*publish.Publisher{one, other} {
@@ -157,7 +158,7 @@ func TestSlowRefusal(t *testing.T) {
 			if !answered { // while the first refusal is on its way
 				answered = true
 				s.store("two")
-				if err := publish.Resume(t.Context(), b.store, "main", s.version()); err != nil {
+				if err := pause.Resume(t.Context(), b.store, "main", s.version()); err != nil {
 					t.Error(err)
 				}
 			}
@@ -165,7 +166,7 @@ func TestSlowRefusal(t *testing.T) {
 		if r := outcomeOf(t, worker(), "1"); r.Outcome != publish.Done || r.Requests != 1 {
 			t.Errorf("got %+v", r)
 		}
-		if got, _ := publish.PausedReason(t.Context(), b.store, "main"); got != "" {
+		if got, _ := pause.Reason(t.Context(), b.store, "main"); got != "" {
 			t.Errorf("paused because of %q", got)
 		}
 	})

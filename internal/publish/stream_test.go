@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/publish"
 )
 
@@ -279,7 +280,7 @@ func TestStreamPaused(t *testing.T) {
 	t.Run("before", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(t, script(), "PUT", "contacts/{contact_id}")
-		if err := publish.Pause(t.Context(), b.store, "main", "by hand", ""); err != nil {
+		if err := pause.Begin(t.Context(), b.store, "main", "by hand", ""); err != nil {
 			t.Fatal(err)
 		}
 		err := b.publisher(t).Stream(t.Context(), numbered(10, 1, true), func(publish.Result, publish.Delivery) error {
@@ -318,7 +319,7 @@ func TestStreamPaused(t *testing.T) {
 			m := &metered{latency: 100 * time.Millisecond}
 			b := newBench(t, &server{answer: m.answer}, "PUT", "contacts/{contact_id}")
 			time.AfterFunc(10*time.Second, func() {
-				if err := publish.Pause(t.Context(), b.store, "main", "by hand", ""); err != nil {
+				if err := pause.Begin(t.Context(), b.store, "main", "by hand", ""); err != nil {
 					t.Error(err)
 				}
 			})

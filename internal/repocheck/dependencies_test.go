@@ -163,7 +163,7 @@ func TestFunctionsStayLean(t *testing.T) {
 func TestEngineKnowsNoPlug(t *testing.T) {
 	t.Parallel()
 	for _, p := range packages(t) {
-		for _, core := range []string{"internal/subscribe", "internal/publish", "internal/grant", "internal/transform", "internal/event", "internal/state", "internal/schedule"} {
+		for _, core := range []string{"internal/subscribe", "internal/publish", "internal/pause", "internal/grant", "internal/transform", "internal/event", "internal/state", "internal/schedule"} {
 			if !p.within(core) {
 				continue
 			}

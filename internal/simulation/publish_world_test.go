@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"intercom-connector/internal/publish"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/state/memstate"
 	"intercom-connector/shared/intercom/intercomtest"
 )
@@ -149,7 +149,7 @@ func (w *office) revoke() {
 
 // resume lets everybody go on, as a person does who has granted access again.
 func (w *office) resume() {
-	if err := publish.Resume(always, &w.store, "main", ""); err != nil {
+	if err := pause.Resume(always, &w.store, "main", ""); err != nil {
 		panic(err)
 	}
 	w.paused = time.Time{}

@@ -22,7 +22,7 @@ import (
 	"time"
 
 	"intercom-connector/internal/config"
-	"intercom-connector/internal/publish"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/schedule"
 	"intercom-connector/internal/state"
 	"intercom-connector/internal/subscribe"
@@ -89,7 +89,7 @@ func Look(ctx context.Context, store state.Store, cfg *config.Config) (Findings,
 		}
 	}
 	for _, client := range slices.Sorted(maps.Keys(cfg.Clients)) {
-		reason, err := publish.PausedReason(ctx, store, client)
+		reason, err := pause.Reason(ctx, store, client)
 		if err != nil {
 			return Findings{}, err
 		}

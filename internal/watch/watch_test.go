@@ -15,7 +15,7 @@ import (
 
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/config/file"
-	"intercom-connector/internal/publish"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/state"
 	"intercom-connector/internal/state/memstate"
 	"intercom-connector/internal/subscribe"
@@ -187,7 +187,7 @@ func TestLook(t *testing.T) {
 		}, time.Minute, ""},
 		{"paused", func(t *testing.T, store state.Store) {
 			t.Helper()
-			if err := publish.Pause(t.Context(), store, "other", "by hand", ""); err != nil {
+			if err := pause.Begin(t.Context(), store, "other", "by hand", ""); err != nil {
 				t.Fatal(err)
 			}
 		}, time.Minute, "paused other"},

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"intercom-connector/internal/config"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/publish"
 )
 
@@ -61,7 +62,7 @@ func (b *batch) work(ctx context.Context) {
 		b.all(publish.Retry, "the publisher is not enabled")
 		return
 	}
-	switch reason, err := publish.StillPaused(ctx, b.Store, b.Client.Name, b.currentToken); {
+	switch reason, err := pause.Still(ctx, b.Store, b.Client.Name, b.currentToken); {
 	case err != nil:
 		b.later(err)
 		return

@@ -16,7 +16,7 @@
 //
 // The publisher is found by the queue. What a queue gives that is none of ours
 // is refused, and goes back. Before anything else the client's pause is looked
-// at (publish.Pause): then all of a batch goes back for a quarter of an hour,
+// at (pause.Begin): then all of a batch goes back for a quarter of an hour,
 // and the client's event source mappings are disabled, so that nothing comes
 // until somebody resumes it. Whose token it is gets asked once for each token.
 //
@@ -38,6 +38,7 @@ import (
 
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/names"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/publish"
 	"intercom-connector/internal/state"
 	"intercom-connector/shared/intercom"
@@ -75,7 +76,7 @@ type Config struct {
 	SQS        Visibility
 	Claims     Claims
 	Hopeless   []error // of Claims: those that no second try mends
-	Mappings   publish.Mappings
+	Mappings   pause.Mappings
 	Metrics    Metrics
 	// Outlet makes the outlet of a publisher, when its first message comes.
 	Outlet func(*config.Publisher) (Outlet, error)

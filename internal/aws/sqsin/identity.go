@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"intercom-connector/internal/config"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/publish"
 	"intercom-connector/internal/subscribe"
 	"intercom-connector/shared/intercom"
@@ -23,7 +24,7 @@ type identity struct {
 type publisherKey struct{ workspace, publisher string }
 
 func (h *Handler) currentToken(ctx context.Context) (string, error) {
-	return publish.CurrentToken(ctx, h.API)
+	return pause.CurrentToken(ctx, h.API)
 }
 
 // identify asks whose token it is, once for each token.
@@ -87,7 +88,7 @@ func (b *batch) refuse(ctx context.Context, err error) {
 		b.later(err)
 		return
 	}
-	paused, pauseErr := publish.Revoke(ctx, b.Store, b.Client.Name, err.Error(), version, b.currentToken)
+	paused, pauseErr := pause.Revoke(ctx, b.Store, b.Client.Name, err.Error(), version, b.currentToken)
 	switch {
 	case pauseErr != nil:
 		b.later(fmt.Errorf("%w, after: %w", pauseErr, err))
@@ -103,7 +104,7 @@ func (b *batch) refuse(ctx context.Context, err error) {
 // is about.
 func (b *batch) blame(ctx context.Context, err error) (version string, blamed bool) {
 	if errors.Is(err, intercom.ErrNoToken) {
-		return publish.NoToken, true
+		return pause.NoToken, true
 	}
 	if api, ok := errors.AsType[*intercom.APIError](err); ok {
 		return api.TokenVersion, errors.Is(err, intercom.ErrUnauthorized) || errors.Is(err, intercom.ErrLocked)

@@ -9,13 +9,13 @@ import (
 	"time"
 
 	"intercom-connector/internal/config"
-	"intercom-connector/internal/publish"
+	"intercom-connector/internal/pause"
 	"intercom-connector/shared/intercom/intercomtest"
 )
 
 func (w *world) pausedReason() string {
 	w.t.Helper()
-	reason, err := publish.PausedReason(context.Background(), &w.store, "main")
+	reason, err := pause.Reason(context.Background(), &w.store, "main")
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func (w *world) pausedReason() string {
 // grant stores a token as a grant does: the token, the flag, the mappings.
 func (w *world) grant(token string) {
 	version := w.safe.put(token)
-	if err := publish.Resume(context.Background(), &w.store, "main", version); err != nil {
+	if err := pause.Resume(context.Background(), &w.store, "main", version); err != nil {
 		w.t.Fatal(err)
 	}
 	w.mu.Lock()
@@ -84,7 +84,7 @@ func TestPausedByHand(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, "POST", "contacts/{contact_id}/notes", intercomtest.Config{})
-		if err := publish.Pause(t.Context(), &w.store, "main", "maintenance", ""); err != nil {
+		if err := pause.Begin(t.Context(), &w.store, "main", "maintenance", ""); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 25 {
@@ -109,7 +109,7 @@ func TestPausedByHand(t *testing.T) {
 		if w.pausedReason() != "maintenance" || w.ws.Stats().Requests != 0 {
 			t.Errorf("paused because of %q, %d requests", w.pausedReason(), w.ws.Stats().Requests)
 		}
-		if err := publish.Resume(t.Context(), &w.store, "main", ""); err != nil {
+		if err := pause.Resume(t.Context(), &w.store, "main", ""); err != nil {
 			t.Fatal(err)
 		}
 		w.disabled = false
@@ -199,7 +199,7 @@ func TestIdentity(t *testing.T) {
 }
 
 func (w *world) resume() {
-	if err := publish.Resume(context.Background(), &w.store, "main", ""); err != nil {
+	if err := pause.Resume(context.Background(), &w.store, "main", ""); err != nil {
 		w.t.Error(err)
 	}
 	w.mu.Lock()

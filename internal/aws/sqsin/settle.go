@@ -15,6 +15,7 @@ import (
 
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/names"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/publish"
 )
 
@@ -122,7 +123,7 @@ func (b *batch) hide(ctx context.Context, entries []types.ChangeMessageVisibilit
 func (b *batch) stop(ctx context.Context, t *tally) {
 	ctx, cancel := bounded(ctx, toAnswer)
 	defer cancel()
-	halted, err := publish.Halt(ctx, b.Store, b.Client.Name, b.Mappings)
+	halted, err := pause.Halt(ctx, b.Store, b.Client.Name, b.Mappings)
 	if halted {
 		b.Log.ErrorContext(ctx, "client paused", "client", b.Client.Name, "reason", t.reason, "next", b.remedy())
 	}

@@ -1,4 +1,4 @@
-package publish_test
+package pause_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"intercom-connector/internal/publish"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/state"
 	"intercom-connector/internal/state/memstate"
 )
@@ -43,8 +43,8 @@ func TestPause(t *testing.T) {
 		{"a late refusal, resumed by hand since", []step{{"resume", "", "v2"}, {"resume", "", ""}, {"pause", "late", "v1"}}, ""},
 		{"the new token is refused", []step{{"resume", "", "v2"}, {"pause", "second", "v2"}}, "second"},
 		{"the old token was put back", []step{{"resume", "", "v2"}, {"wait", "", ""}, {"pause", "again", "v1"}}, "again"},
-		{"there is no token", []step{{"pause", "no token", publish.NoToken}}, "no token"},
-		{"there was no token", []step{{"resume", "", "v1"}, {"pause", "no token", publish.NoToken}}, ""},
+		{"there is no token", []step{{"pause", "no token", pause.NoToken}}, "no token"},
+		{"there was no token", []step{{"resume", "", "v1"}, {"pause", "no token", pause.NoToken}}, ""},
 		{"by hand after a grant", []step{{"resume", "", "v2"}, {"pause", "by hand", ""}}, "by hand"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -55,9 +55,9 @@ func TestPause(t *testing.T) {
 					var err error
 					switch s.do {
 					case "pause":
-						err = publish.Pause(t.Context(), store, "main", s.reason, s.version)
+						err = pause.Begin(t.Context(), store, "main", s.reason, s.version)
 					case "resume":
-						err = publish.Resume(t.Context(), store, "main", s.version)
+						err = pause.Resume(t.Context(), store, "main", s.version)
 					case "wait":
 						time.Sleep(6 * time.Minute)
 					}
@@ -65,10 +65,10 @@ func TestPause(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				if got, err := publish.PausedReason(t.Context(), store, "main"); got != tt.want || err != nil {
+				if got, err := pause.Reason(t.Context(), store, "main"); got != tt.want || err != nil {
 					t.Errorf("got %q, %v, want %q", got, err, tt.want)
 				}
-				if got, err := publish.PausedReason(t.Context(), store, "other"); got != "" || err != nil {
+				if got, err := pause.Reason(t.Context(), store, "other"); got != "" || err != nil {
 					t.Errorf("another client: got %q, %v", got, err)
 				}
 			})
@@ -84,13 +84,13 @@ func TestPauseThatCannotBeRead(t *testing.T) {
 		if _, err := store.Create(t.Context(), "paused/main", []byte(value), time.Time{}); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := publish.PausedReason(t.Context(), store, "main"); got == "" || err != nil {
+		if got, err := pause.Reason(t.Context(), store, "main"); got == "" || err != nil {
 			t.Errorf("%q: got %q, %v", value, got, err)
 		}
-		if err := publish.Resume(t.Context(), store, "main", "v1"); err != nil {
+		if err := pause.Resume(t.Context(), store, "main", "v1"); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := publish.PausedReason(t.Context(), store, "main"); got != "" || err != nil {
+		if got, err := pause.Reason(t.Context(), store, "main"); got != "" || err != nil {
 			t.Errorf("%q: still %q, %v", value, got, err)
 		}
 	}
@@ -103,13 +103,13 @@ func TestPauseOfAnEarlierRelease(t *testing.T) {
 	if _, err := store.Create(t.Context(), "paused/main", []byte(`{"reason":"by hand","time":"2026-01-01T00:00:00Z"}`), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := publish.PausedReason(t.Context(), store, "main"); got != "by hand" || err != nil {
+	if got, err := pause.Reason(t.Context(), store, "main"); got != "by hand" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
 
 // A pause about a token that is not the current one is lifted by who finds it.
-func TestStillPaused(t *testing.T) {
+func TestStill(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name    string
@@ -120,9 +120,9 @@ func TestStillPaused(t *testing.T) {
 	}{
 		{"the same token", "v1", "v1", nil, true},
 		{"another token", "v1", "v2", nil, false},
-		{"a token at last", publish.NoToken, "v1", nil, false},
-		{"still no token", publish.NoToken, publish.NoToken, nil, true},
-		{"the token is gone", "v1", publish.NoToken, nil, false}, // whoever wants to send pauses for that
+		{"a token at last", pause.NoToken, "v1", nil, false},
+		{"still no token", pause.NoToken, pause.NoToken, nil, true},
+		{"the token is gone", "v1", pause.NoToken, nil, false}, // whoever wants to send pauses for that
 		{"by hand", "", "v2", nil, true},
 		{"tokens have no versions", "v1", "", nil, true},
 		{"nobody can tell", "v1", "", errors.New("throttled"), true},
@@ -130,15 +130,15 @@ func TestStillPaused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			store := &memstate.Store{}
-			if err := publish.Pause(t.Context(), store, "main", "why", tt.version); err != nil {
+			if err := pause.Begin(t.Context(), store, "main", "why", tt.version); err != nil {
 				t.Fatal(err)
 			}
 			current := func(context.Context) (string, error) { return tt.current, tt.err }
-			got, err := publish.StillPaused(t.Context(), store, "main", current)
+			got, err := pause.Still(t.Context(), store, "main", current)
 			if (got != "") != tt.paused || err != nil {
 				t.Errorf("got %q, %v, want paused: %v", got, err, tt.paused)
 			}
-			if got, _ := publish.PausedReason(t.Context(), store, "main"); (got != "") != tt.paused {
+			if got, _ := pause.Reason(t.Context(), store, "main"); (got != "") != tt.paused {
 				t.Errorf("afterwards %q", got)
 			}
 		})
@@ -233,7 +233,7 @@ func (g stage) List(ctx context.Context, prefix string) iter.Seq2[state.Record, 
 // whenever its turn comes.
 func (s *scene) refusal(t interface{ Errorf(string, ...any) }, version string) {
 	s.enter(func(a *actor) {
-		_, err := publish.Revoke(context.Background(), stage{s, a}, "main", "refused "+version, version, func(context.Context) (string, error) {
+		_, err := pause.Revoke(context.Background(), stage{s, a}, "main", "refused "+version, version, func(context.Context) (string, error) {
 			a.step()
 			return s.vault.current, nil
 		})
@@ -249,7 +249,7 @@ func (s *scene) grants(t interface{ Errorf(string, ...any) }, versions ...string
 		for _, version := range versions {
 			a.step()
 			s.vault.current = version
-			if err := publish.Resume(context.Background(), stage{s, a}, "main", version); err != nil {
+			if err := pause.Resume(context.Background(), stage{s, a}, "main", version); err != nil {
 				t.Errorf("resume with %s: %v", version, err)
 			}
 		}
@@ -259,7 +259,7 @@ func (s *scene) grants(t interface{ Errorf(string, ...any) }, versions ...string
 // look is a worker that is about to send.
 func (s *scene) look(t interface{ Errorf(string, ...any) }) {
 	s.enter(func(a *actor) {
-		_, err := publish.StillPaused(context.Background(), stage{s, a}, "main", func(context.Context) (string, error) {
+		_, err := pause.Still(context.Background(), stage{s, a}, "main", func(context.Context) (string, error) {
 			a.step()
 			return s.vault.current, nil
 		})
@@ -315,8 +315,8 @@ func TestPauseRaces(t *testing.T) {
 			s.refusal(t, "v1")
 			s.grants(t, "v2", "v3")
 		}, ""},
-		{"no token and a grant", publish.NoToken, func(s *scene) {
-			s.refusal(t, publish.NoToken)
+		{"no token and a grant", pause.NoToken, func(s *scene) {
+			s.refusal(t, pause.NoToken)
 			s.grants(t, "v1")
 		}, ""},
 		{"a refusal, a grant, and somebody who looks", "v1", func(s *scene) {
@@ -336,7 +336,7 @@ func TestPauseRaces(t *testing.T) {
 				s := &scene{vault: vault{current: tt.begin}}
 				tt.set(s)
 				s.play(choose)
-				if got, err := publish.PausedReason(t.Context(), &s.store, "main"); got != tt.want || err != nil {
+				if got, err := pause.Reason(t.Context(), &s.store, "main"); got != tt.want || err != nil {
 					t.Fatalf("got %q, %v, want %q", got, err, tt.want)
 				}
 			})
@@ -386,7 +386,7 @@ func TestPauseProperty(t *testing.T) {
 			}
 			s.play(func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "turn") })
 		}
-		if got, err := publish.PausedReason(context.Background(), &s.store, "main"); got != want || err != nil {
+		if got, err := pause.Reason(context.Background(), &s.store, "main"); got != want || err != nil {
 			t.Fatalf("got %q, %v, want %q", got, err, want)
 		}
 	})

@@ -1,19 +1,6 @@
-package publish
-
-import (
-	"cmp"
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"time"
-
-	"intercom-connector/internal/state"
-	"intercom-connector/shared/intercom"
-)
-
-// A client that cannot send anything is paused: a flag in the store, which
-// every publisher of the client looks at, because they share the token.
+// Package pause keeps a client that cannot send from trying: by a flag in the
+// store, which every publisher of the client looks at, because they share the
+// token.
 //
 // A refusal can take its time, and by the time it comes there may be another
 // token already. So a pause for a token's sake names the version of the token
@@ -28,9 +15,25 @@ import (
 // a secret shows what was stored before. For a secret that shows it a little
 // later, a resume remembers with which version it was, and for some minutes
 // nothing pauses because of any other.
+//
+// It is apart from internal/publish because the function that grants access needs
+// only this, and not what transforms messages.
+package pause
 
-// A pause is what is remembered of whether a client may send.
-type pause struct {
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"intercom-connector/internal/state"
+	"intercom-connector/shared/intercom"
+)
+
+// A flag is what is remembered of whether a client may send.
+type flag struct {
 	Reason string    `json:"reason,omitempty"` // "": it may send
 	Time   time.Time `json:"time,omitzero"`
 	// Version is the one of the token that was refused; "" for a pause that has
@@ -47,49 +50,49 @@ type pause struct {
 const NoToken = "none"
 
 const (
-	// pauseTries bounds how often a pause is written anew when others write it too.
-	pauseTries = 20
+	// tries bounds how often a pause is written anew when others write it too.
+	tries = 20
 	// lateRefusal is how long after a resume a refusal of another token is taken
 	// for one that was long on its way: more than a request takes, and than a
 	// secret needs to be the same everywhere.
 	lateRefusal = 5 * time.Minute
 )
 
-// pauseKey is where the pause of a client is kept.
-func pauseKey(client string) string { return "paused/" + client }
+// key is where the pause of a client is kept.
+func key(client string) string { return "paused/" + client }
 
-// Pause keeps all publishers of a client from sending anything, until [Resume].
+// Begin keeps all publishers of a client from sending anything, until [Resume].
 // version names the token that was refused, "" means that no token is to blame.
 // A client that is paused already keeps its first reason, unless that was about
 // another token.
 //
 // Whoever has met a refusal and can look for a newer token calls [Revoke].
-func Pause(ctx context.Context, store state.Store, client, reason, version string) error {
+func Begin(ctx context.Context, store state.Store, client, reason, version string) error {
 	_, err := Revoke(ctx, store, client, reason, version, nil)
 	return err
 }
 
-// Revoke is [Pause], unless the token that was refused has been replaced: then
+// Revoke is [Begin], unless the token that was refused has been replaced: then
 // it does nothing and returns false. current tells the version of the current
 // token, read anew, [NoToken] where there is none.
 func Revoke(ctx context.Context, store state.Store, client, reason, version string, current func(context.Context) (string, error)) (bool, error) {
-	for range pauseTries {
-		p, err := loadPause(ctx, store, client)
+	for range tries {
+		f, err := load(ctx, store, client)
 		if err != nil {
 			return false, fmt.Errorf("pause client %s: %w", client, err)
 		}
-		if p.Reason != "" && (p.Version == "" || p.Version == version) {
+		if f.Reason != "" && (f.Version == "" || f.Version == version) {
 			return true, nil
 		}
-		replaced, err := p.replaced(ctx, version, current)
+		replaced, err := f.replaced(ctx, version, current)
 		if err != nil {
 			return false, fmt.Errorf("pause client %s: look for another token: %w", client, err)
 		}
 		if replaced {
 			return false, nil
 		}
-		p.Reason, p.Version, p.Time = cmp.Or(reason, "no reason was given"), version, time.Now().UTC()
-		err = p.save(ctx, store, client)
+		f.Reason, f.Version, f.Time = cmp.Or(reason, "no reason was given"), version, time.Now().UTC()
+		err = f.save(ctx, store, client)
 		if err == nil {
 			return true, nil
 		}
@@ -101,11 +104,11 @@ func Revoke(ctx context.Context, store state.Store, client, reason, version stri
 }
 
 // replaced reports whether there is another token than the one of a version.
-func (p *pause) replaced(ctx context.Context, version string, current func(context.Context) (string, error)) (bool, error) {
+func (f *flag) replaced(ctx context.Context, version string, current func(context.Context) (string, error)) (bool, error) {
 	switch {
 	case version == "":
 		return false, nil
-	case p.Resumed != "" && p.Resumed != version && time.Since(p.ResumedAt) < lateRefusal:
+	case f.Resumed != "" && f.Resumed != version && time.Since(f.ResumedAt) < lateRefusal:
 		return true, nil
 	case current == nil:
 		return false, nil
@@ -119,15 +122,15 @@ func (p *pause) replaced(ctx context.Context, version string, current func(conte
 // has stored a token says which, so that a late refusal of the one before is
 // known for what it is. "" means that the token is the same.
 func Resume(ctx context.Context, store state.Store, client, version string) error {
-	for range pauseTries {
-		p, err := loadPause(ctx, store, client)
+	for range tries {
+		f, err := load(ctx, store, client)
 		if err != nil {
 			return fmt.Errorf("resume client %s: %w", client, err)
 		}
 		if version != "" {
-			p.Resumed, p.ResumedAt = version, time.Now().UTC()
+			f.Resumed, f.ResumedAt = version, time.Now().UTC()
 		}
-		err = p.lift(ctx, store, client)
+		err = f.lift(ctx, store, client)
 		if err == nil {
 			return nil
 		}
@@ -138,31 +141,31 @@ func Resume(ctx context.Context, store state.Store, client, version string) erro
 	return fmt.Errorf("resume client %s: %w", client, state.ErrConflict)
 }
 
-// PausedReason says why a client is paused, "" for one that is not.
-func PausedReason(ctx context.Context, store state.Store, client string) (string, error) {
-	p, err := loadPause(ctx, store, client)
+// Reason says why a client is paused, "" for one that is not.
+func Reason(ctx context.Context, store state.Store, client string) (string, error) {
+	f, err := load(ctx, store, client)
 	if err != nil {
 		return "", fmt.Errorf("look whether client %s is paused: %w", client, err)
 	}
-	return p.Reason, nil
+	return f.Reason, nil
 }
 
-// StillPaused is [PausedReason], and lifts a pause that is about another token
-// than the current one: somebody has stored a token and not said so.
-func StillPaused(ctx context.Context, store state.Store, client string, current func(context.Context) (string, error)) (string, error) {
-	for range pauseTries {
-		p, err := loadPause(ctx, store, client)
+// Still is [Reason], and lifts a pause that is about another token than the
+// current one: somebody has stored a token and not said so.
+func Still(ctx context.Context, store state.Store, client string, current func(context.Context) (string, error)) (string, error) {
+	for range tries {
+		f, err := load(ctx, store, client)
 		if err != nil {
 			return "", fmt.Errorf("look whether client %s is paused: %w", client, err)
 		}
-		if p.Reason == "" || p.Version == "" {
-			return p.Reason, nil
+		if f.Reason == "" || f.Version == "" {
+			return f.Reason, nil
 		}
 		now, err := current(ctx)
-		if err != nil || now == p.Version || now == "" {
-			return p.Reason, nil //nolint:nilerr // while nobody can tell, a pause is a pause
+		if err != nil || now == f.Version || now == "" {
+			return f.Reason, nil //nolint:nilerr // while nobody can tell, a pause is a pause
 		}
-		err = p.lift(ctx, store, client)
+		err = f.lift(ctx, store, client)
 		if err == nil {
 			return "", nil
 		}
@@ -185,14 +188,14 @@ type Mappings interface {
 // too late, and they are enabled again: if that was a mistake, the next batch
 // finds the flag.
 func Halt(ctx context.Context, store state.Store, client string, mappings Mappings) (bool, error) {
-	reason, err := PausedReason(ctx, store, client)
+	reason, err := Reason(ctx, store, client)
 	if err != nil || reason == "" {
 		return false, err
 	}
 	if err := mappings.Disable(ctx, client); err != nil {
 		return true, fmt.Errorf("halt client %s: %w", client, err) // the next batch does it
 	}
-	reason, err = PausedReason(ctx, store, client)
+	reason, err = Reason(ctx, store, client)
 	if err == nil && reason != "" {
 		return true, nil
 	}
@@ -202,47 +205,47 @@ func Halt(ctx context.Context, store state.Store, client string, mappings Mappin
 	return false, err
 }
 
-// loadPause reads what is remembered of a client.
-func loadPause(ctx context.Context, store state.Store, client string) (pause, error) {
-	record, err := store.Get(ctx, pauseKey(client))
+// load reads what is remembered of a client.
+func load(ctx context.Context, store state.Store, client string) (flag, error) {
+	record, err := store.Get(ctx, key(client))
 	if errors.Is(err, state.ErrNotFound) {
-		return pause{}, nil
+		return flag{}, nil
 	}
 	if err != nil {
-		return pause{}, err
+		return flag{}, err
 	}
-	var p pause
-	if json.Unmarshal(record.Value, &p) != nil || p.Reason == "" && p.Resumed == "" {
-		p = pause{Reason: "paused, for a reason that cannot be read"} // a pause is a pause, whatever it says
+	var f flag
+	if json.Unmarshal(record.Value, &f) != nil || f.Reason == "" && f.Resumed == "" {
+		f = flag{Reason: "paused, for a reason that cannot be read"} // a pause is a pause, whatever it says
 	}
-	p.revision = record.Revision
-	return p, nil
+	f.revision = record.Revision
+	return f, nil
 }
 
 // save writes a pause over what was loaded.
-func (p *pause) save(ctx context.Context, store state.Store, client string) error {
-	value, err := json.Marshal(p)
+func (f *flag) save(ctx context.Context, store state.Store, client string) error {
+	value, err := json.Marshal(f)
 	if err != nil {
 		return err
 	}
-	if p.revision == "" {
-		_, err = store.Create(ctx, pauseKey(client), value, time.Time{})
+	if f.revision == "" {
+		_, err = store.Create(ctx, key(client), value, time.Time{})
 	} else {
-		_, err = store.Save(ctx, pauseKey(client), value, p.revision, time.Time{})
+		_, err = store.Save(ctx, key(client), value, f.revision, time.Time{})
 	}
 	return err
 }
 
 // lift removes the flag, and keeps what is known of resuming.
-func (p *pause) lift(ctx context.Context, store state.Store, client string) error {
-	p.Reason, p.Version, p.Time = "", "", time.Time{}
+func (f *flag) lift(ctx context.Context, store state.Store, client string) error {
+	f.Reason, f.Version, f.Time = "", "", time.Time{}
 	switch {
-	case p.Resumed != "":
-		return p.save(ctx, store, client)
-	case p.revision == "":
+	case f.Resumed != "":
+		return f.save(ctx, store, client)
+	case f.revision == "":
 		return nil
 	default:
-		return store.Delete(ctx, pauseKey(client), p.revision)
+		return store.Delete(ctx, key(client), f.revision)
 	}
 }
 
@@ -251,28 +254,9 @@ func raced(err error) bool {
 	return errors.Is(err, state.ErrConflict) || errors.Is(err, state.ErrExists)
 }
 
-// A PausedError says that a client sends nothing until it is resumed.
-type PausedError struct {
-	Client string
-	Reason string
-}
-
-func (e *PausedError) Error() string {
-	return fmt.Sprintf("client %s is paused: %s", e.Client, e.Reason)
-}
-
-// paused says why nothing can be sent, "" where something can.
-func (p *Publisher) paused(ctx context.Context) (string, error) {
-	return StillPaused(ctx, p.Store, p.Client.Name, p.currentToken)
-}
-
-func (p *Publisher) currentToken(ctx context.Context) (string, error) {
-	return CurrentToken(ctx, p.API)
-}
-
 // CurrentToken reads anew which version of its token a client has, as [Revoke]
-// and [StillPaused] want to know it: [NoToken] where there is none, "" where
-// tokens have no versions.
+// and [Still] want to know it: [NoToken] where there is none, "" where tokens have
+// no versions.
 func CurrentToken(ctx context.Context, api *intercom.Client) (string, error) {
 	version, err := api.TokenVersion(ctx, "")
 	if err == nil && version != "" {
