@@ -98,6 +98,8 @@ func try() (*Emulator, error) {
 		"AUTH=true",
 		"USE_SSL=1",
 		"AWS_ENDPOINT_URL=" + e.Endpoint,
+		"AWS_CA_BUNDLE=" + e.CAFile,
+		"AWS_LAMBDA_LOG_FORMAT=JSON", // Lambda itself takes it from the function's settings
 		"AWS_ACCESS_KEY_ID=test",
 		"AWS_SECRET_ACCESS_KEY=test",
 	})

@@ -16,7 +16,7 @@ import (
 
 // A LogLine is one line of a function's log.
 type LogLine struct {
-	ID       string // CloudWatch's, unlike every other
+	ID       string // unlike every other line's: CloudWatch's, where it has given one
 	Function string
 	Time     time.Time
 	Text     string
@@ -45,6 +45,9 @@ func (s *Stack) Log(ctx context.Context, function string, since time.Time) iter.
 				line := LogLine{
 					ID: aws.ToString(e.EventId), Function: function,
 					Time: time.UnixMilli(aws.ToInt64(e.Timestamp)).UTC(), Text: aws.ToString(e.Message),
+				}
+				if line.ID == "" { // an emulator's: the API does not promise one
+					line.ID = fmt.Sprintf("%s/%s/%d/%s", function, aws.ToString(e.LogStreamName), line.Time.UnixMilli(), line.Text)
 				}
 				if !yield(line, nil) {
 					return
