@@ -22,6 +22,16 @@ func Backoff(tries int, random float64) time.Duration {
 
 func (p *Publisher) backoff(tries int) time.Duration { return Backoff(tries, p.Random()) }
 
+// triedFor reports whether a message was handed over often enough to be given up
+// after limit: whoever tries one all that time comes to longer waits than this.
+func triedFor(tries int, limit time.Duration) bool {
+	const (
+		share   = 8
+		longest = 2 * time.Minute
+	)
+	return firstBackoff<<min(max(tries, 0), 20) >= min(limit/share, longest)
+}
+
 // jittered doubles first for each try up to longest, and takes half of it off
 // at random, so that what failed together does not come back together.
 func jittered(first time.Duration, tries int, longest time.Duration, random float64) time.Duration {

@@ -130,3 +130,19 @@ func TestBatchDeadline(t *testing.T) {
 		}
 	})
 }
+
+// What nobody had the time to try is not given up, however long it has waited.
+func TestBatchWithoutTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, script(), "PUT", "contacts/{contact_id}")
+		d := msg("m1", putContact)
+		d.Sent, d.Tries = d.Sent.Add(-48*time.Hour), 30
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		got := b.publisher(t).Batch(ctx, []publish.Delivery{d})[0]
+		if got.Outcome != publish.Retry || got.After <= 0 || b.letters.len() > 0 {
+			t.Errorf("got %+v, %d dead letters", got, b.letters.len())
+		}
+	})
+}

@@ -25,7 +25,7 @@ type course struct {
 	taken      bool // the claim says sending, because of this go
 	lost       bool // an attempt may have been applied
 	unsettled  bool // and nobody has found out
-	held       bool // another has the message: giving it up would be wrong
+	held       bool // another has the message, or nobody has tried it: giving it up would be wrong
 	requests   int
 	retries    int             // results of this go that were Retry
 	hops       int             // to contacts that were merged
@@ -147,8 +147,11 @@ func (c *course) attempts(ctx context.Context) Result {
 func (c *course) attempt(ctx context.Context) (r Result, again bool) {
 	resp, err := c.send(ctx)
 	if held, ok := errors.AsType[*heldError](err); ok {
-		if errors.Is(held.err, errTaken) {
+		switch {
+		case errors.Is(held.err, errTaken):
 			return c.wait(errTaken.Error(), time.Second), false
+		case errors.Is(held.err, errNoTime):
+			return c.wait(errNoTime.Error(), c.p.backoff(c.d.Tries)), false
 		}
 		return c.retry(verdict{reason: held.err.Error()}), false
 	}

@@ -64,7 +64,8 @@ func TestOutcomes(t *testing.T) {
 		{name: "cut, repeatable", operation: "PUT contacts/{contact_id}", message: putContact, replies: []reply{errCut, ok(`{}`)}, want: publish.Done},
 		{name: "a page with a 200, repeatable", operation: "PUT contacts/{contact_id}", message: putContact, replies: []reply{ok("<html>").with("Content-Type", "text/html"), ok(`{}`)}, want: publish.Done},
 		{name: "503 for ever, repeatable", operation: "PUT contacts/{contact_id}", message: putContact, replies: []reply{refusal(503, "service_unavailable", "x"), refusal(503, "service_unavailable", "x"), refusal(503, "service_unavailable", "x"), refusal(503, "service_unavailable", "x")}, want: publish.Retry, reason: "503"},
-		{name: "503 for too long", operation: "PUT contacts/{contact_id}", message: putContact, replies: []reply{refusal(503, "", ""), refusal(503, "", ""), refusal(503, "", ""), refusal(503, "", "")}, age: 13 * time.Hour, want: publish.Dead, reason: "given up 12h0m0s", letters: 1},
+		{name: "503 for too long", operation: "PUT contacts/{contact_id}", message: putContact, replies: []reply{refusal(503, "", "")}, age: 13 * time.Hour, tries: 20, want: publish.Dead, reason: "given up 12h0m0s", letters: 1},
+		{name: "503 after a long pause", operation: "PUT contacts/{contact_id}", message: putContact, replies: []reply{refusal(503, "", ""), refusal(503, "", ""), refusal(503, "", ""), refusal(503, "", "")}, age: 48 * time.Hour, tries: 1, want: publish.Retry, reason: "503"},
 		{name: "an upsert by key is repeatable", operation: "POST companies", message: `{"payload":{"company_id":"1","name":"x"}}`, replies: []reply{errCut, ok(`{}`)}, want: publish.Done},
 
 		// Perhaps applied, and nothing shows it.

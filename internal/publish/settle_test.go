@@ -285,7 +285,7 @@ func TestLookupFails(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBench(t, script(errCut, refusal(500, "x", "x")), "POST", "contacts/{contact_id}/notes")
 			d := msg("m1", noteBody)
-			d.Sent = d.Sent.Add(-13 * time.Hour)
+			d.Sent, d.Tries = d.Sent.Add(-13*time.Hour), 20
 			if r := b.publisher(t).Publish(t.Context(), d); r.Outcome != publish.Unknown || b.letters.all[0].Outcome != publish.Unknown {
 				t.Errorf("got %+v", r)
 			}
