@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// peakMemory is the most memory that a finished process has held, in bytes.
-func peakMemory(state *os.ProcessState) int64 {
+// PeakMemory is the most memory that a finished process has held, in bytes.
+func PeakMemory(state *os.ProcessState) int64 {
 	usage, ok := state.SysUsage().(*syscall.Rusage)
 	if !ok {
 		return 0

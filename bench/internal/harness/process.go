@@ -55,7 +55,7 @@ func measure(cmd *exec.Cmd) (Usage, []byte, error) {
 		return Usage{}, nil, fmt.Errorf("%s: %w\n%s%s", filepath.Base(cmd.Path), err, tail(stdout.Bytes()), tail(stderr.Bytes()))
 	}
 	state := cmd.ProcessState
-	return Usage{Wall: wall, CPU: state.UserTime() + state.SystemTime(), Peak: peakMemory(state)}, stdout.Bytes(), nil
+	return Usage{Wall: wall, CPU: state.UserTime() + state.SystemTime(), Peak: PeakMemory(state)}, stdout.Bytes(), nil
 }
 
 // tail is the end of what a program said before it failed.
