@@ -22,9 +22,13 @@ import (
 	"time"
 
 	"intercom-connector/test/blackbox/mock"
+	"intercom-connector/test/chromium"
 )
 
 var update = flag.Bool("update", false, "take the pictures in docs/images anew")
+
+// patience is how long a command may take for anything.
+const patience = 30 * time.Second
 
 // folder holds the program for as long as the tests run.
 var folder string
@@ -63,7 +67,7 @@ type desk struct {
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	findChromium(t)
+	chromium.Find(t)
 	binary, err := build()
 	if err != nil {
 		t.Fatal(err)
@@ -193,20 +197,20 @@ func TestGrant(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	for _, view := range views {
-		b := newTab(t)
-		b.look(view.mode, view.width, view.height, view.phone)
+		b := chromium.New(t)
+		b.Look(view.mode, view.width, view.height, view.phone)
 		program, link := d.grant()
-		b.open(link)
-		check(b, view.mode, "Access granted")
+		b.Open(link)
+		check(t, b, view.mode, "Access granted")
 		var facts string
-		b.ask(`document.querySelector("dl").innerText`, &facts)
+		b.Ask(`document.querySelector("dl").innerText`, &facts)
 		for _, fact := range []string{"Harbour & Sons", "ab12cd34", "Europe/Amsterdam", "main"} {
 			if !strings.Contains(facts, fact) {
 				t.Errorf("%s: the page does not say %q: %s", view.name, fact, facts)
 			}
 		}
 		if view.name != "watch" {
-			b.keep("grant-" + view.name + ".png")
+			keep(t, b, "grant-"+view.name+".png")
 		}
 		report := d.ended(program, 0)
 		if report["granted"] != true || report["workspace"] != "ab12cd34" || report["admin"] != "Zoë Grantor" {
@@ -220,13 +224,13 @@ func TestRefused(t *testing.T) {
 	d := newDesk(t)
 	d.authority.Set(func(s *mock.Settings) { s.Deny = true })
 	for _, view := range views {
-		b := newTab(t)
-		b.look(view.mode, view.width, view.height, view.phone)
+		b := chromium.New(t)
+		b.Look(view.mode, view.width, view.height, view.phone)
 		program, link := d.grant()
-		b.open(link)
-		check(b, view.mode, "Access was not granted")
+		b.Open(link)
+		check(t, b, view.mode, "Access was not granted")
 		if view.name == "light" {
-			b.keep("grant-refused.png")
+			keep(t, b, "grant-refused.png")
 		}
 		if report := d.ended(program, 1); report["granted"] != false || report["problem"] != "refused" {
 			t.Errorf("%s: report %v", view.name, report)
@@ -235,8 +239,8 @@ func TestRefused(t *testing.T) {
 }
 
 // check looks at what every page has to be.
-func check(b *tab, mode, title string) {
-	b.t.Helper()
+func check(t *testing.T, b *chromium.Tab, mode, title string) {
+	t.Helper()
 	var page struct {
 		Title, Heading, Lang, Background string
 		Scroll, Window                   int
@@ -246,7 +250,7 @@ func check(b *tab, mode, title string) {
 			Large               bool
 		}
 	}
-	b.ask(`(() => {
+	b.Ask(`(() => {
 		const behind = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor; if (c != "rgba(0, 0, 0, 0)") return c } return "rgb(255, 255, 255)" };
 		const texts = [...document.querySelectorAll("h1, p, dt, dd")].map(e => ({Text: e.innerText, Color: getComputedStyle(e).color, Behind: behind(e), Large: parseFloat(getComputedStyle(e).fontSize) >= 24}));
 		return {
@@ -257,36 +261,51 @@ func check(b *tab, mode, title string) {
 		}
 	})()`, &page)
 	if page.Heading != title || !strings.HasPrefix(page.Title, title) || page.Lang != "en" || page.Headings != 1 || page.Scripts != 0 {
-		b.t.Errorf("%s: the page is %+v", mode, page)
+		t.Errorf("%s: the page is %+v", mode, page)
 	}
 	if page.Scroll > page.Window {
-		b.t.Errorf("%s: the page is %d wide in a window of %d", mode, page.Scroll, page.Window)
+		t.Errorf("%s: the page is %d wide in a window of %d", mode, page.Scroll, page.Window)
 	}
-	if dark := luminance(b.t, page.Background) < 0.2; dark != (mode == "dark") {
-		b.t.Errorf("%s: the background is %s", mode, page.Background)
+	if dark := luminance(t, page.Background) < 0.2; dark != (mode == "dark") {
+		t.Errorf("%s: the background is %s", mode, page.Background)
 	}
 	for _, text := range page.Texts {
 		least := 4.5 // WCAG 2.2, 1.4.3
 		if text.Large {
 			least = 3
 		}
-		if ratio := contrast(luminance(b.t, text.Color), luminance(b.t, text.Behind)); ratio < least {
-			b.t.Errorf("%s: %q is %s on %s: contrast %.2f, want %v", mode, text.Text, text.Color, text.Behind, ratio, least)
+		if ratio := contrast(luminance(t, text.Color), luminance(t, text.Behind)); ratio < least {
+			t.Errorf("%s: %q is %s on %s: contrast %.2f, want %v", mode, text.Text, text.Color, text.Behind, ratio, least)
 		}
 	}
-	if complaints := b.complaints(); len(complaints) > 0 && title == "Access granted" {
-		b.t.Errorf("%s: the browser complains: %s", mode, strings.Join(complaints, "\n"))
+	if complaints := b.Complaints(); len(complaints) > 0 && title == "Access granted" {
+		t.Errorf("%s: the browser complains: %s", mode, strings.Join(complaints, "\n"))
 	}
-	for _, m := range b.complaints() {
+	for _, m := range b.Complaints() {
 		if strings.Contains(m, "Content Security Policy") {
-			b.t.Errorf("%s: %s", mode, m)
+			t.Errorf("%s: %s", mode, m)
 		}
 	}
-	if n := len(b.seen("Network.requestWillBeSent")); n > 3 { // the link, and where it leads
-		b.t.Errorf("%s: the page has sent %d requests", mode, n)
+	if n := len(b.Seen("Network.requestWillBeSent")); n > 3 { // the link, and where it leads
+		t.Errorf("%s: the page has sent %d requests", mode, n)
 	}
-	if image, err := png.Decode(bytes.NewReader(b.picture())); err != nil || image.Bounds().Empty() {
-		b.t.Errorf("%s: no picture: %v", mode, err)
+	if image, err := png.Decode(bytes.NewReader(b.Picture())); err != nil || image.Bounds().Empty() {
+		t.Errorf("%s: no picture: %v", mode, err)
+	}
+}
+
+// keep writes a picture into docs/images, where -update asks for it.
+func keep(t *testing.T, b *chromium.Tab, name string) {
+	t.Helper()
+	png := b.Picture()
+	if len(png) > 100<<10 {
+		t.Errorf("picture %s has %d bytes", name, len(png))
+	}
+	if !*update {
+		return
+	}
+	if err := os.WriteFile(filepath.Join("..", "..", "docs", "images", name), png, 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 

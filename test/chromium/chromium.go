@@ -1,4 +1,9 @@
-package browser_test
+// Package chromium starts a headless browser for a test and talks to it by its
+// DevTools protocol, over a pipe: no driver, no port.
+//
+// Where there is no Chromium a test is skipped, unless
+// INTERCOM_CONNECTOR_BROWSER=required says that this must not be.
+package chromium
 
 import (
 	"bufio"
@@ -9,7 +14,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -20,8 +24,8 @@ import (
 // patience is how long the browser may take for anything.
 const patience = 30 * time.Second
 
-// findChromium returns the browser's path, or ends the test.
-func findChromium(t *testing.T) string {
+// Find returns the browser's path, or ends the test.
+func Find(t *testing.T) string {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("the browser is spoken to over a pipe, which Windows has in another way")
@@ -32,7 +36,7 @@ func findChromium(t *testing.T) string {
 		}
 	}
 	const missing = "there is no Chromium here: `apt-get install chromium`, or what brings it elsewhere"
-	if os.Getenv("INTERCOM_CONNECTOR_BROWSER") == "required" {
+	if set, _ := os.LookupEnv("INTERCOM_CONNECTOR_BROWSER"); set == "required" { //nolint:forbidigo // Only tests come here.
 		t.Fatal(missing)
 	}
 	t.Skip(missing)
@@ -48,21 +52,21 @@ func flags(profile string) []string {
 	}
 }
 
-// A tab is a page of a browser of its own.
-type tab struct {
+// A Tab is a page of a browser of its own.
+type Tab struct {
 	t       *testing.T
 	in      io.Writer
 	session string
 
 	mu      sync.Mutex
 	last    int
-	answers map[int]chan message
-	events  []message
+	answers map[int]chan Message
+	events  []Message
 }
 
-// A message is one of the DevTools protocol
+// A Message is one of the DevTools protocol
 // (https://chromedevtools.github.io/devtools-protocol/).
-type message struct {
+type Message struct {
 	ID      int             `json:"id,omitempty"`
 	Session string          `json:"sessionId,omitempty"`
 	Method  string          `json:"method,omitempty"`
@@ -73,23 +77,23 @@ type message struct {
 	} `json:"error,omitempty"`
 }
 
-// newTab starts a browser that ends with the test.
-func newTab(t *testing.T) *tab {
+// New starts a browser that ends with the test, with flags of one's own, too.
+func New(t *testing.T, more ...string) *Tab {
 	t.Helper()
-	chromium := findChromium(t)
+	chromium := Find(t)
 	fromUs, toBrowser := pipe(t)
 	fromBrowser, toUs := pipe(t)
 	var stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), chromium, append(flags(t.TempDir()), "--remote-debugging-pipe", "about:blank")...)
+	//nolint:gosec // It is the browser that was found.
+	cmd := exec.CommandContext(t.Context(), chromium, slices.Concat(flags(t.TempDir()), more, []string{"--remote-debugging-pipe", "about:blank"})...)
 	cmd.ExtraFiles = []*os.File{fromUs, toUs} // 3 and 4 over there
 	cmd.Stderr = &stderr
 	cmd.WaitDelay = 5 * time.Second
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	fromUs.Close()
-	toUs.Close()
-	tb := &tab{t: t, in: toBrowser, answers: map[int]chan message{}}
+	_, _ = fromUs.Close(), toUs.Close() // the browser has its own
+	tb := &Tab{t: t, in: toBrowser, answers: map[int]chan Message{}}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -97,7 +101,7 @@ func newTab(t *testing.T) *tab {
 	}()
 	t.Cleanup(func() {
 		_, _ = toBrowser.Write([]byte(`{"id":1000000,"method":"Browser.close"}` + "\x00"))
-		toBrowser.Close()
+		_ = toBrowser.Close()
 		_ = cmd.Wait() // however it ends
 		<-done
 		if t.Failed() {
@@ -107,14 +111,14 @@ func newTab(t *testing.T) *tab {
 	var target struct {
 		ID string `json:"targetId"`
 	}
-	tb.must("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
+	tb.Must("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
 	var attached struct {
 		Session string `json:"sessionId"`
 	}
-	tb.must("Target.attachToTarget", map[string]any{"targetId": target.ID, "flatten": true}, &attached)
+	tb.Must("Target.attachToTarget", map[string]any{"targetId": target.ID, "flatten": true}, &attached)
 	tb.session = attached.Session
 	for _, domain := range []string{"Page", "Network", "Log", "Runtime", "Security"} {
-		tb.must(domain+".enable", nil, nil)
+		tb.Must(domain+".enable", nil, nil)
 	}
 	return tb
 }
@@ -125,19 +129,19 @@ func pipe(t *testing.T) (r, w *os.File) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { r.Close(); w.Close() })
+	t.Cleanup(func() { _, _ = r.Close(), w.Close() }) // again, some of them
 	return r, w
 }
 
 // listen hands out what the browser says, until it ends.
-func (b *tab) listen(r io.Reader) {
+func (b *Tab) listen(r io.Reader) {
 	lines := bufio.NewReader(r)
 	for {
 		text, err := lines.ReadBytes(0)
 		if err != nil {
 			return
 		}
-		var m message
+		var m Message
 		if json.Unmarshal(bytes.TrimRight(text, "\x00"), &m) != nil {
 			continue
 		}
@@ -152,10 +156,10 @@ func (b *tab) listen(r io.Reader) {
 	}
 }
 
-// must calls a method of the protocol.
-func (b *tab) must(method string, params, out any) {
+// Must calls a method of the protocol.
+func (b *Tab) Must(method string, params, out any) {
 	b.t.Helper()
-	m := message{Session: b.session, Method: method}
+	m := Message{Session: b.session, Method: method}
 	if params != nil {
 		raw, err := json.Marshal(params)
 		if err != nil {
@@ -163,7 +167,7 @@ func (b *tab) must(method string, params, out any) {
 		}
 		m.Params = raw
 	}
-	answer := make(chan message, 1)
+	answer := make(chan Message, 1)
 	b.mu.Lock()
 	b.last++
 	m.ID = b.last
@@ -191,45 +195,51 @@ func (b *tab) must(method string, params, out any) {
 	}
 }
 
-// wait waits for the n-th event of a name.
-func (b *tab) wait(method string, n int) {
+// Wait waits for the n-th event of a name.
+func (b *Tab) Wait(method string, n int) {
 	b.t.Helper()
-	deadline := time.Now().Add(patience)
-	for len(b.seen(method)) < n {
+	b.Until(fmt.Sprintf("%s for the %d. time", method, n), func() bool { return len(b.Seen(method)) >= n })
+}
+
+// Until waits until a condition holds.
+func (b *Tab) Until(what string, holds func() bool) {
+	b.t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); !holds(); <-tick.C {
 		if time.Now().After(deadline) {
-			b.t.Fatalf("%s has not happened %d times within %v", method, n, patience)
+			b.t.Fatalf("not within %v: %s", patience, what)
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 }
 
-// seen are the events of a name.
-func (b *tab) seen(method string) []message {
+// Seen are the events of a name.
+func (b *Tab) Seen(method string) []Message {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(b.events), func(m message) bool { return m.Method != method })
+	return slices.DeleteFunc(slices.Clone(b.events), func(m Message) bool { return m.Method != method })
 }
 
-// look makes the window and the mode of the machine.
-func (b *tab) look(mode string, width, height int, phone bool) {
+// Look makes the window and the mode of the machine.
+func (b *Tab) Look(mode string, width, height int, phone bool) {
 	b.t.Helper()
-	b.must("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": mode}}}, nil)
-	b.must("Emulation.setDeviceMetricsOverride", map[string]any{
+	b.Must("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": mode}}}, nil)
+	b.Must("Emulation.setDeviceMetricsOverride", map[string]any{
 		"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone,
 	}, nil)
-	b.must("Security.setIgnoreCertificateErrors", map[string]any{"ignore": true}, nil)
+	b.Must("Security.setIgnoreCertificateErrors", map[string]any{"ignore": true}, nil)
 }
 
-// open goes to a page and waits until it is there.
-func (b *tab) open(url string) {
+// Open goes to a page and waits until it is there.
+func (b *Tab) Open(url string) {
 	b.t.Helper()
-	loaded := len(b.seen("Page.loadEventFired"))
-	b.must("Page.navigate", map[string]any{"url": url}, nil)
-	b.wait("Page.loadEventFired", loaded+1)
+	loaded := len(b.Seen("Page.loadEventFired"))
+	b.Must("Page.navigate", map[string]any{"url": url}, nil)
+	b.Wait("Page.loadEventFired", loaded+1)
 }
 
-// ask evaluates an expression in the page.
-func (b *tab) ask(expression string, out any) {
+// Ask evaluates an expression in the page.
+func (b *Tab) Ask(expression string, out any) {
 	b.t.Helper()
 	var got struct {
 		Result struct {
@@ -237,7 +247,7 @@ func (b *tab) ask(expression string, out any) {
 		} `json:"result"`
 		Exception json.RawMessage `json:"exceptionDetails"`
 	}
-	b.must("Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true}, &got)
+	b.Must("Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true}, &got)
 	if got.Exception != nil {
 		b.t.Fatalf("%s: %s", expression, got.Exception)
 	}
@@ -246,13 +256,13 @@ func (b *tab) ask(expression string, out any) {
 	}
 }
 
-// picture takes one, as PNG.
-func (b *tab) picture() []byte {
+// Picture takes one, as PNG.
+func (b *Tab) Picture() []byte {
 	b.t.Helper()
 	var got struct {
 		Data string `json:"data"`
 	}
-	b.must("Page.captureScreenshot", map[string]any{"format": "png"}, &got)
+	b.Must("Page.captureScreenshot", map[string]any{"format": "png"}, &got)
 	png, err := base64.StdEncoding.DecodeString(got.Data)
 	if err != nil {
 		b.t.Fatal(err)
@@ -260,27 +270,12 @@ func (b *tab) picture() []byte {
 	return png
 }
 
-// keep writes a picture into docs/images, where -update asks for it.
-func (b *tab) keep(name string) {
-	b.t.Helper()
-	png := b.picture()
-	if len(png) > 100<<10 {
-		b.t.Errorf("picture %s has %d bytes", name, len(png))
-	}
-	if !*update {
-		return
-	}
-	if err := os.WriteFile(filepath.Join("..", "..", "docs", "images", name), png, 0o644); err != nil {
-		b.t.Fatal(err)
-	}
-}
-
-// complaints are what the browser has logged, such as what a page's policy
+// Complaints are what the browser has logged, such as what a page's policy
 // forbids, and what scripts have said, of which there are none.
-func (b *tab) complaints() []string {
+func (b *Tab) Complaints() []string {
 	var all []string
 	for _, method := range []string{"Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Network.loadingFailed"} {
-		for _, m := range b.seen(method) {
+		for _, m := range b.Seen(method) {
 			all = append(all, fmt.Sprintf("%s: %s", method, m.Params))
 		}
 	}
