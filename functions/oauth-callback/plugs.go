@@ -48,13 +48,9 @@ type publishers struct {
 	metrics  *metrics.Writer
 }
 
-// Resume implements grant.Publishers: first the flag, then the queues, so that
-// what comes out of them finds the flag gone.
+// Resume implements grant.Publishers.
 func (p publishers) Resume(ctx context.Context, client, version string) error {
-	if err := pause.Resume(ctx, p.store, client, version); err != nil {
-		return err
-	}
-	return p.mappings.Enable(ctx, client)
+	return pause.Start(ctx, p.store, client, version, p.mappings)
 }
 
 // Revoked implements grant.Publishers.

@@ -77,7 +77,7 @@ func (d *deployment) publisherStandings(ctx context.Context, cfg *config.Config)
 			s.DeadLetters.Letters = both.dead.Messages()
 		}
 		s.Running = s.Queue != nil && s.Queue.InFlight > 0
-		if s.Paused, err = pause.Reason(ctx, d.store, of.client); err != nil {
+		if s.Paused, err = pause.Explain(ctx, d.store, of.client); err != nil {
 			return nil, err
 		}
 		all = append(all, s)

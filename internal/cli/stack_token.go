@@ -153,11 +153,5 @@ func (d *deployment) pause(ctx context.Context, client, reason string) error {
 // resume lets a client of the stack send again. version names the token that it
 // has now, "" for the same as before.
 func (d *deployment) resume(ctx context.Context, client, version string) error {
-	if err := pause.Resume(ctx, d.store, client, version); err != nil {
-		return err
-	}
-	if err := d.mappings.Enable(ctx, client); err != nil {
-		return fmt.Errorf("client %s is not paused any more, but its queues could not be started: %w", client, err)
-	}
-	return nil
+	return pause.Start(ctx, d.store, client, version, d.mappings)
 }

@@ -176,35 +176,6 @@ func Still(ctx context.Context, store state.Store, client string, current func(c
 	return "", fmt.Errorf("look whether client %s is paused: %w", client, state.ErrConflict)
 }
 
-// Mappings are what hands the messages of a client's publishers over.
-type Mappings interface {
-	Disable(ctx context.Context, client string) error
-	Enable(ctx context.Context, client string) error
-}
-
-// Halt disables the mappings of a client that is paused, and reports whether it
-// is. Whoever resumes a client removes the flag first and enables its mappings
-// then. So one look at the flag after they were disabled shows whether that was
-// too late, and they are enabled again: if that was a mistake, the next batch
-// finds the flag.
-func Halt(ctx context.Context, store state.Store, client string, mappings Mappings) (bool, error) {
-	reason, err := Reason(ctx, store, client)
-	if err != nil || reason == "" {
-		return false, err
-	}
-	if err := mappings.Disable(ctx, client); err != nil {
-		return true, fmt.Errorf("halt client %s: %w", client, err) // the next batch does it
-	}
-	reason, err = Reason(ctx, store, client)
-	if err == nil && reason != "" {
-		return true, nil
-	}
-	if enableErr := mappings.Enable(ctx, client); enableErr != nil {
-		err = errors.Join(err, fmt.Errorf("resume client %s: %w", client, enableErr))
-	}
-	return false, err
-}
-
 // load reads what is remembered of a client.
 func load(ctx context.Context, store state.Store, client string) (flag, error) {
 	record, err := store.Get(ctx, key(client))

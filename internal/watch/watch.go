@@ -89,7 +89,7 @@ func Look(ctx context.Context, store state.Store, cfg *config.Config) (Findings,
 		}
 	}
 	for _, client := range slices.Sorted(maps.Keys(cfg.Clients)) {
-		reason, err := pause.Reason(ctx, store, client)
+		reason, err := pause.Explain(ctx, store, client)
 		if err != nil {
 			return Findings{}, err
 		}

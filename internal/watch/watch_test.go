@@ -191,6 +191,12 @@ func TestLook(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, time.Minute, "paused other"},
+		{"resumed, but its queues are not started", func(t *testing.T, store state.Store) {
+			t.Helper()
+			if err := pause.Start(t.Context(), store, "other", "", stuck{}); err == nil {
+				t.Error("the queues were started")
+			}
+		}, time.Hour, "paused other"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -213,6 +219,11 @@ func TestLook(t *testing.T) {
 		})
 	}
 }
+
+// stuck are queues that cannot be started.
+type stuck struct{ pause.Mappings }
+
+func (stuck) Enable(context.Context, string) error { return errors.New("being changed") }
 
 func note(t *testing.T, store state.Store, name string) {
 	t.Helper()
