@@ -196,7 +196,7 @@ func TestLook(t *testing.T) {
 			if err := pause.Start(t.Context(), store, "other", "", stuck{}); err == nil {
 				t.Error("the queues were started")
 			}
-		}, time.Hour, "paused other"},
+		}, 21 * time.Minute, "overdue often, paused other"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
