@@ -11,7 +11,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"intercom-connector/internal/aws/awsconfig"
 	"intercom-connector/internal/aws/claim"
@@ -71,7 +70,7 @@ func newHandler(getenv func(string) string, log *slog.Logger, out io.Writer) (*s
 		Publishers: cfg.Publishers,
 		API:        api,
 		Store:      dynamostate.New(cloud, env.StateTable),
-		SQS:        sqs.NewFromConfig(cloud),
+		SQS:        to.queues(),
 		Claims:     to.claims(client.Name),
 		Hopeless:   []error{claim.ErrForeign, claim.ErrGone, claim.ErrTooLarge},
 		Mappings:   mappings.New(cloud, env.Stack),

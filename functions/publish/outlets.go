@@ -7,12 +7,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"intercom-connector/internal/aws/busout"
 	"intercom-connector/internal/aws/claim"
 	"intercom-connector/internal/aws/deadout"
 	"intercom-connector/internal/aws/funcenv"
+	"intercom-connector/internal/aws/queues"
 	"intercom-connector/internal/aws/s3out"
 	"intercom-connector/internal/aws/sqsin"
 	"intercom-connector/internal/aws/sqsout"
@@ -26,7 +26,7 @@ type outlets struct {
 	cloud aws.Config
 	env   funcenv.Reader
 
-	queues  func() *sqs.Client
+	queues  func() *queues.Client
 	buckets func() *s3.Client
 }
 
@@ -34,7 +34,7 @@ func newOutlets(cfg aws.Config, env funcenv.Reader) *outlets {
 	return &outlets{
 		cloud:   cfg,
 		env:     env,
-		queues:  sync.OnceValue(func() *sqs.Client { return sqs.NewFromConfig(cfg) }),
+		queues:  sync.OnceValue(func() *queues.Client { return queues.New(cfg) }),
 		buckets: sync.OnceValue(func() *s3.Client { return s3.NewFromConfig(cfg) }),
 	}
 }

@@ -7,11 +7,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"intercom-connector/internal/aws/busout"
 	"intercom-connector/internal/aws/claim"
 	"intercom-connector/internal/aws/funcenv"
+	"intercom-connector/internal/aws/queues"
 	"intercom-connector/internal/aws/s3out"
 	"intercom-connector/internal/aws/selfinvoke"
 	"intercom-connector/internal/aws/sqsout"
@@ -27,14 +27,14 @@ type outputs struct {
 	env        funcenv.Reader
 	publishers map[string]*config.Publisher
 
-	queues  func() *sqs.Client
+	queues  func() *queues.Client
 	buckets func() *s3.Client
 }
 
 func newOutputs(cfg aws.Config, env funcenv.Reader, publishers map[string]*config.Publisher) *outputs {
 	return &outputs{
 		cloud: cfg, env: env, publishers: publishers,
-		queues:  sync.OnceValue(func() *sqs.Client { return sqs.NewFromConfig(cfg) }),
+		queues:  sync.OnceValue(func() *queues.Client { return queues.New(cfg) }),
 		buckets: sync.OnceValue(func() *s3.Client { return s3.NewFromConfig(cfg) }),
 	}
 }

@@ -23,10 +23,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-
+	"intercom-connector/internal/aws/queues"
 	"intercom-connector/internal/names"
 	"intercom-connector/internal/publish"
 )
@@ -35,9 +32,9 @@ import (
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html.
 const MaxSize = 1 << 20
 
-// A Sender is what is used of SQS's client.
+// A Sender is what is used of a *queues.Client.
 type Sender interface {
-	SendMessage(ctx context.Context, in *sqs.SendMessageInput, opts ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
+	Send(ctx context.Context, to queues.Address, m queues.Message) error
 }
 
 // Claims keep bodies that are too large for a queue: see internal/aws/claim.
@@ -78,9 +75,8 @@ func New(cfg Config) (*Queue, error) {
 
 // Put implements [publish.DeadLetters].
 func (q *Queue) Put(ctx context.Context, letter publish.DeadLetter) error {
-	attributes := attributesOf(&letter)
-	body := string(letter.Body)
-	if !isText(body) || size(body, attributes) > MaxSize {
+	m := queues.Message{Body: string(letter.Body), Attributes: attributesOf(&letter)}
+	if !isText(m.Body) || m.Size() > MaxSize {
 		address := letter.Delivery.Claim
 		if address == "" {
 			var err error
@@ -88,15 +84,14 @@ func (q *Queue) Put(ctx context.Context, letter publish.DeadLetter) error {
 				return fmt.Errorf("dead letter: keep its body: %w", err)
 			}
 		}
-		body = claimed
-		delete(attributes, names.AttributePublisher)
-		set(attributes, names.AttributeClaim, address)
+		m.Body = claimed
+		delete(m.Attributes, names.AttributePublisher)
+		m.Attributes[names.AttributeClaim] = address
 	}
-	in := &sqs.SendMessageInput{QueueUrl: &q.QueueURL, MessageBody: &body, MessageAttributes: attributes}
 	if q.FIFO {
-		in.MessageGroupId, in.MessageDeduplicationId = aws.String(own(&letter)), aws.String(death(&letter))
+		m.Group, m.Deduplication = own(&letter), death(&letter)
 	}
-	if _, err := q.SQS.SendMessage(ctx, in); err != nil {
+	if err := q.SQS.Send(ctx, queues.Address{URL: q.QueueURL}, m); err != nil {
 		return fmt.Errorf("dead letter: %w", err)
 	}
 	return nil
@@ -106,13 +101,13 @@ func (q *Queue) Put(ctx context.Context, letter publish.DeadLetter) error {
 const claimed = "{}"
 
 // attributesOf is what a letter says about its message.
-func attributesOf(l *publish.DeadLetter) map[string]types.MessageAttributeValue {
-	all := make(map[string]types.MessageAttributeValue, 10)
+func attributesOf(l *publish.DeadLetter) queues.Attributes {
+	all := make(queues.Attributes, 10)
 	// What has to be the same to the byte when it is sent again is left out
 	// where SQS cannot carry it: then it comes from the body again, as before.
 	for key, value := range map[string]string{names.AttributeID: l.ID, names.AttributeGroup: groupOf(l)} {
 		if isText(value) {
-			set(all, key, value)
+			all[key] = value
 		}
 	}
 	status := ""
@@ -130,17 +125,11 @@ func attributesOf(l *publish.DeadLetter) map[string]types.MessageAttributeValue 
 		names.AttributePublisher: l.Publisher,
 	} {
 		if text := clean(value); text != "" {
-			set(all, key, text)
+			all[key] = text
 		}
 	}
 	return all
 }
-
-func set(all map[string]types.MessageAttributeValue, key, value string) {
-	all[key] = types.MessageAttributeValue{DataType: aws.String(dataType), StringValue: &value}
-}
-
-const dataType = "String"
 
 // groupOf is the group that the message came in, else the one it has told.
 func groupOf(l *publish.DeadLetter) string {

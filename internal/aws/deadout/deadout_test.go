@@ -10,54 +10,55 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
 
 	"intercom-connector/internal/aws/deadout"
+	"intercom-connector/internal/aws/queues"
 	"intercom-connector/internal/publish"
 )
+
+const url = "https://sqs.test/1/dead"
 
 // A queue takes what SQS takes, and refuses the rest.
 type queue struct {
 	fifo bool
-	all  []*sqs.SendMessageInput
+	all  []queues.Message
 	seen map[string]bool // deduplication ids
 	err  error
 }
 
-func (q *queue) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
+func (q *queue) Send(_ context.Context, to queues.Address, m queues.Message) error {
 	if q.err != nil {
-		return nil, q.err
+		return q.err
 	}
-	if err := q.check(in); err != nil {
-		return nil, err
+	if to.URL != url {
+		return fmt.Errorf("sent to %s", to.URL)
 	}
-	if dedup := aws.ToString(in.MessageDeduplicationId); q.fifo {
-		if q.seen[dedup] {
-			return &sqs.SendMessageOutput{}, nil
+	if err := q.check(&m); err != nil {
+		return err
+	}
+	if q.fifo {
+		if q.seen[m.Deduplication] {
+			return nil
 		}
 		if q.seen == nil {
 			q.seen = map[string]bool{}
 		}
-		q.seen[dedup] = true
+		q.seen[m.Deduplication] = true
 	}
-	q.all = append(q.all, in)
-	return &sqs.SendMessageOutput{}, nil
+	q.all = append(q.all, m)
+	return nil
 }
 
-func (q *queue) check(in *sqs.SendMessageInput) error {
-	total := len(*in.MessageBody)
-	texts := []string{*in.MessageBody}
-	if len(in.MessageAttributes) > 10 {
-		return fmt.Errorf("%d attributes", len(in.MessageAttributes))
+func (q *queue) check(m *queues.Message) error {
+	total := len(m.Body)
+	texts := []string{m.Body}
+	if len(m.Attributes) > 10 {
+		return fmt.Errorf("%d attributes", len(m.Attributes))
 	}
-	for name, a := range in.MessageAttributes {
-		if *a.DataType != "String" {
-			return fmt.Errorf("attribute %s is a %s", name, *a.DataType)
-		}
-		total += len(name) + len(*a.DataType) + len(*a.StringValue)
-		texts = append(texts, *a.StringValue)
+	for name, value := range m.Attributes {
+		total += len(name) + len("String") + len(value)
+		texts = append(texts, value)
 	}
 	if total > 1_048_576 {
 		return fmt.Errorf("%d bytes", total)
@@ -73,28 +74,19 @@ func (q *queue) check(in *sqs.SendMessageInput) error {
 			}
 		}
 	}
-	if q.fifo != (in.MessageGroupId != nil && in.MessageDeduplicationId != nil) {
+	if q.fifo != (m.Group != "" && m.Deduplication != "") {
 		return errors.New("a group and a deduplication id are for FIFO queues, and they must have them")
 	}
-	for _, name := range []*string{in.MessageGroupId, in.MessageDeduplicationId} {
-		if name == nil {
-			continue
-		}
-		if len(*name) == 0 || len(*name) > 128 || strings.Trim(*name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~") != "" {
-			return fmt.Errorf("%q is no group", *name)
+	for _, name := range []string{m.Group, m.Deduplication} {
+		if len(name) > 128 || strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~") != "" {
+			return fmt.Errorf("%q is no group", name)
 		}
 	}
 	return nil
 }
 
 // attributes are those of the last message.
-func (q *queue) attributes() map[string]string {
-	all := map[string]string{}
-	for name, a := range q.all[len(q.all)-1].MessageAttributes {
-		all[name] = *a.StringValue
-	}
-	return all
-}
+func (q *queue) attributes() map[string]string { return q.all[len(q.all)-1].Attributes }
 
 // A shelf keeps large bodies.
 type shelf struct {
@@ -113,7 +105,7 @@ func (s *shelf) Put(_ context.Context, _ string, body []byte, _ string) (string,
 func newQueue(tb testing.TB, fifo bool) (*deadout.Queue, *queue, *shelf) {
 	tb.Helper()
 	q, s := &queue{fifo: fifo}, &shelf{}
-	d, err := deadout.New(deadout.Config{SQS: q, QueueURL: "https://sqs.test/1/dead", FIFO: fifo, Claims: s})
+	d, err := deadout.New(deadout.Config{SQS: q, QueueURL: url, FIFO: fifo, Claims: s})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -201,7 +193,7 @@ func TestPut(t *testing.T) {
 				if body == "" {
 					body = string(l.Body)
 				}
-				if got := *q.all[0].MessageBody; got != body {
+				if got := q.all[0].Body; got != body {
 					t.Errorf("body of %d bytes, want %d: %.40q", len(got), len(body), got)
 				}
 				if len(s.bodies) != tt.claimed || tt.claimed > 0 && !bytes.Equal(s.bodies[0], l.Body) {
@@ -234,7 +226,7 @@ func TestPutFIFO(t *testing.T) {
 	if q.attributes()["group"] != "g" {
 		t.Errorf("the group is %q", q.attributes()["group"])
 	}
-	if a, b := *q.all[0].MessageGroupId, *q.all[1].MessageGroupId; a == b {
+	if a, b := q.all[0].Group, q.all[1].Group; a == b {
 		t.Errorf("two letters are in one group, %q", a)
 	}
 }

@@ -3,8 +3,6 @@ package deadout
 import (
 	"strings"
 	"unicode/utf8"
-
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
 // What SQS takes is in
@@ -51,14 +49,4 @@ const maxName = 128
 // of ASCII.
 func isName(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
-}
-
-// size is how large a message is to SQS: names, types and values of its
-// attributes count.
-func size(body string, attributes map[string]types.MessageAttributeValue) int {
-	n := len(body)
-	for key, value := range attributes {
-		n += len(key) + len(*value.DataType) + len(*value.StringValue)
-	}
-	return n
 }

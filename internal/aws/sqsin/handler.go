@@ -34,8 +34,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"intercom-connector/internal/aws/queues"
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/names"
 	"intercom-connector/internal/pause"
@@ -44,9 +44,9 @@ import (
 	"intercom-connector/shared/intercom"
 )
 
-// Visibility is what is used of SQS's client.
+// Visibility is what is used of a *queues.Client.
 type Visibility interface {
-	ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput, opts ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
+	Hide(ctx context.Context, in queues.Address, hidings []queues.Hiding) ([]error, error)
 }
 
 // Claims has the bodies that were too large for a queue: see internal/aws/claim.

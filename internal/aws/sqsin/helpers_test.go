@@ -18,8 +18,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"intercom-connector/internal/aws/queues"
 	"intercom-connector/internal/aws/sqsin"
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/publish"
@@ -271,28 +271,28 @@ func (p process) RoundTrip(r *http.Request) (*http.Response, error) {
 	})
 }
 
-func (p process) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
-	return during(p.l, func() (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+func (p process) Hide(_ context.Context, in queues.Address, hidings []queues.Hiding) ([]error, error) {
+	return during(p.l, func() ([]error, error) {
 		w := p.w
 		if err := w.failed("visibility"); err != nil {
 			return nil, err
 		}
-		if len(in.Entries) == 0 || len(in.Entries) > 10 || !strings.HasPrefix(*in.QueueUrl, queueURL) {
-			w.t.Errorf("%d entries for %s", len(in.Entries), *in.QueueUrl)
+		if len(hidings) == 0 || len(hidings) > 10 || !strings.HasPrefix(in.URL, queueURL) {
+			w.t.Errorf("%d messages of %s", len(hidings), in.URL)
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		for _, e := range in.Entries {
-			if e.VisibilityTimeout < 0 || e.VisibilityTimeout > 900 {
-				w.t.Errorf("hidden for %d s", e.VisibilityTimeout)
+		for _, h := range hidings {
+			if h.Seconds < 0 || h.Seconds > 900 {
+				w.t.Errorf("hidden for %d s", h.Seconds)
 			}
 			for _, m := range w.messages {
-				if m.receipt == *e.ReceiptHandle && !m.gone {
-					m.visible = time.Now().Add(time.Duration(e.VisibilityTimeout) * time.Second)
+				if m.receipt == h.Receipt && !m.gone {
+					m.visible = time.Now().Add(time.Duration(h.Seconds) * time.Second)
 				}
 			}
 		}
-		return &sqs.ChangeMessageVisibilityBatchOutput{}, nil
+		return make([]error, len(hidings)), nil
 	})
 }
 

@@ -3,16 +3,14 @@ package sqsin
 import (
 	"context"
 	"log/slog"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"intercom-connector/internal/aws/queues"
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/names"
 	"intercom-connector/internal/pause"
@@ -32,7 +30,7 @@ type tally struct {
 func (b *batch) settle(ctx context.Context) []events.SQSBatchItemFailure {
 	var (
 		failures []events.SQSBatchItemFailure
-		hidden   []types.ChangeMessageVisibilityBatchRequestEntry
+		hidden   []queues.Hiding
 		t        tally
 	)
 	for i, m := range b.messages {
@@ -44,9 +42,7 @@ func (b *batch) settle(ctx context.Context) []events.SQSBatchItemFailure {
 		case publish.Retry, publish.Paused:
 		}
 		failures = append(failures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
-		hidden = append(hidden, types.ChangeMessageVisibilityBatchRequestEntry{
-			Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &m.ReceiptHandle, VisibilityTimeout: seconds(r.After),
-		})
+		hidden = append(hidden, queues.Hiding{Receipt: m.ReceiptHandle, Seconds: seconds(r.After)})
 	}
 	b.hide(ctx, hidden)
 	if t.paused > 0 {
@@ -85,33 +81,28 @@ func (t *tally) count(r *publish.Result) {
 
 // seconds is a time for which SQS may hide a message: whole seconds, a quarter
 // of an hour at most.
-func seconds(d time.Duration) int32 {
+func seconds(d time.Duration) int {
 	d = min(max(d, 0), returned)
-	return int32((d + time.Second - 1) / time.Second)
+	return int((d + time.Second - 1) / time.Second)
 }
-
-// hideAtOnce is how many messages one request changes at most.
-const hideAtOnce = 10
 
 // hide puts messages off. Where that fails they come back when the queue's own
 // time is over.
-func (b *batch) hide(ctx context.Context, entries []types.ChangeMessageVisibilityBatchRequestEntry) {
-	url := b.QueueURL + b.queue
+func (b *batch) hide(ctx context.Context, hidings []queues.Hiding) {
+	queue := queues.Address{URL: b.QueueURL + b.queue}
 	var group sync.WaitGroup
 	turns := make(chan struct{}, atOnce)
-	for len(entries) > 0 {
-		n := min(len(entries), hideAtOnce)
-		part := entries[:n]
-		entries = entries[n:]
+	for part := range slices.Chunk(hidings, queues.AtOnce) {
 		group.Go(func() {
 			turns <- struct{}{}
 			defer func() { <-turns }()
-			out, err := b.SQS.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &url, Entries: part})
+			each, err := b.SQS.Hide(ctx, queue, part)
+			failed := slices.DeleteFunc(each, func(err error) bool { return err == nil })
 			switch {
 			case err != nil:
 				b.Log.WarnContext(ctx, "put messages off", "queue", b.queue, "messages", len(part), "err", err)
-			case len(out.Failed) > 0:
-				b.Log.WarnContext(ctx, "put messages off", "queue", b.queue, "messages", len(out.Failed), "code", aws.ToString(out.Failed[0].Code))
+			case len(failed) > 0:
+				b.Log.WarnContext(ctx, "put messages off", "queue", b.queue, "messages", len(failed), "err", failed[0])
 			}
 		})
 	}

@@ -12,6 +12,7 @@ import (
 
 	"intercom-connector/internal/aws/awsconfig"
 	"intercom-connector/internal/aws/awstest"
+	"intercom-connector/internal/aws/queues"
 	"intercom-connector/internal/aws/sqsout"
 	"intercom-connector/internal/event"
 	"intercom-connector/internal/names"
@@ -19,7 +20,7 @@ import (
 )
 
 // queue makes a queue on the emulator.
-func queue(t *testing.T, fifo bool) (*sqs.Client, sqsout.Queue) {
+func queue(t *testing.T, fifo bool) (*sqs.Client, *queues.Client, sqsout.Queue) {
 	t.Helper()
 	emulator := awstest.Start(t)
 	cfg, err := awsconfig.New(emulator.Getenv)
@@ -38,7 +39,7 @@ func queue(t *testing.T, fifo bool) (*sqs.Client, sqsout.Queue) {
 	}
 	url := aws.ToString(out.QueueUrl)
 	at := strings.LastIndexByte(url, '/') + 1
-	return client, sqsout.Own(url[:at], url[at:])
+	return client, queues.New(cfg), sqsout.Own(url[:at], url[at:])
 }
 
 // receive takes all messages off a queue.
@@ -68,8 +69,8 @@ func receive(t *testing.T, client *sqs.Client, q sqsout.Queue) []types.Message {
 
 func TestOnSQS(t *testing.T) {
 	t.Parallel()
-	client, q := queue(t, false)
-	box := sqsout.NewEvents(sqsout.Config{API: client, Queue: q})
+	client, api, q := queue(t, false)
+	box := sqsout.NewEvents(sqsout.Config{API: api, Queue: q})
 	want := map[string]bool{}
 	var events []event.Event
 	for i := range 105 {
@@ -95,7 +96,7 @@ func TestOnSQS(t *testing.T) {
 
 func TestOnFIFO(t *testing.T) {
 	t.Parallel()
-	client, q := queue(t, true)
+	client, api, q := queue(t, true)
 	if !q.FIFO {
 		t.Fatal("not taken for a FIFO queue")
 	}
@@ -104,7 +105,7 @@ func TestOnFIFO(t *testing.T) {
 		events = append(events, contact(fmt.Sprintf("e%02d", i), "c"+strconv.Itoa(i%5), strconv.Itoa(i)))
 	}
 	for range 2 { // the second time SQS drops them
-		deliver(t, sqsout.NewMessages(sqsout.Config{API: client, Queue: q}), events...)
+		deliver(t, sqsout.NewMessages(sqsout.Config{API: api, Queue: q}), events...)
 	}
 	last := map[string]int{}
 	got := receive(t, client, q)
@@ -126,8 +127,8 @@ func TestOnFIFO(t *testing.T) {
 
 func TestResponsesOnSQS(t *testing.T) {
 	t.Parallel()
-	client, q := queue(t, true)
-	r := sqsout.NewResponses(sqsout.ResponsesConfig{API: client, Queue: q, Publisher: "p"})
+	client, api, q := queue(t, true)
+	r := sqsout.NewResponses(sqsout.ResponsesConfig{API: api, Queue: q, Publisher: "p"})
 	for range 2 { // what is delivered again is dropped
 		if err := r.Respond(t.Context(), publish.Result{ID: "a", Group: "g", Outcome: publish.Done}); err != nil {
 			t.Fatal(err)

@@ -5,8 +5,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-
+	"intercom-connector/internal/aws/queues"
 	"intercom-connector/internal/event"
 	"intercom-connector/internal/names"
 	"intercom-connector/internal/outbox"
@@ -29,7 +28,7 @@ func (f *events) make(ctx context.Context, e *event.Event) (outbox.Message, erro
 	}
 	f.scratch = e.AppendJSON(f.scratch[:0])
 	m.Body = permitted(f.scratch)
-	m.Size = len(m.Body) + sizeOf(f.attributes(&m))
+	m.Size = len(m.Body) + f.attributes(&m).Size()
 	if m.Size <= maxBytes {
 		return m, nil
 	}
@@ -39,11 +38,11 @@ func (f *events) make(ctx context.Context, e *event.Event) (outbox.Message, erro
 	}
 	m.Event.DataRef = ref
 	m.Body = permitted(m.Event.AppendJSON(nil))
-	m.Size = len(m.Body) + sizeOf(f.attributes(&m))
+	m.Size = len(m.Body) + f.attributes(&m).Size()
 	return m, nil
 }
 
-func (f *events) attributes(m *outbox.Message) map[string]types.MessageAttributeValue {
+func (f *events) attributes(m *outbox.Message) queues.Attributes {
 	return attributes(names.AttributeTrace, m.Event.Run)
 }
 
@@ -63,7 +62,7 @@ func (f *messages) make(ctx context.Context, e *event.Event) (outbox.Message, er
 		f.scratch = append(f.scratch, "null"...) // SQS takes no empty body, and this is no message either
 	}
 	m.Body = permitted(f.scratch)
-	m.Size = len(m.Body) + sizeOf(f.attributes(&m))
+	m.Size = len(m.Body) + f.attributes(&m).Size()
 	if m.Size <= maxBytes {
 		return m, nil
 	}
@@ -72,11 +71,11 @@ func (f *messages) make(ctx context.Context, e *event.Event) (outbox.Message, er
 		return m, err
 	}
 	m.Body, m.Claim = "{}", ref
-	m.Size = len(m.Body) + sizeOf(f.attributes(&m))
+	m.Size = len(m.Body) + f.attributes(&m).Size()
 	return m, nil
 }
 
-func (f *messages) attributes(m *outbox.Message) map[string]types.MessageAttributeValue {
+func (f *messages) attributes(m *outbox.Message) queues.Attributes {
 	return attributes(
 		names.AttributeTrace, m.Event.Run,
 		names.AttributeID, m.Event.ID,

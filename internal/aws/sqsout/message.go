@@ -6,8 +6,7 @@ import (
 	"encoding/hex"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"intercom-connector/internal/aws/queues"
 )
 
 // noSubject is the group of the events that have no subject. No record has such
@@ -38,23 +37,14 @@ func token(s string) string {
 
 // attributes makes attributes of names and values, without those that have no
 // value, which SQS does not take.
-func attributes(pairs ...string) map[string]types.MessageAttributeValue {
-	all := make(map[string]types.MessageAttributeValue, len(pairs)/2)
+func attributes(pairs ...string) queues.Attributes {
+	all := make(queues.Attributes, len(pairs)/2)
 	for i := 0; i < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
-			all[pairs[i]] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(pairs[i+1])}
+			all[pairs[i]] = pairs[i+1]
 		}
 	}
 	return all
-}
-
-// sizeOf is what attributes add to the size of a message.
-func sizeOf(all map[string]types.MessageAttributeValue) int {
-	size := 0
-	for name, value := range all {
-		size += len(name) + len(aws.ToString(value.DataType)) + len(aws.ToString(value.StringValue))
-	}
-	return size
 }
 
 // permitted is JSON text with the two characters escaped that JSON permits and

@@ -6,7 +6,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"intercom-connector/internal/aws/queues"
 )
 
 // A Queue is where to send.
@@ -45,10 +46,4 @@ func ByARN(address string) (Queue, error) {
 // isFIFO says it by the name, as SQS itself does.
 func isFIFO(name string) bool { return strings.HasSuffix(name, ".fifo") }
 
-// options are those of a call to the queue.
-func (q Queue) options() []func(*sqs.Options) {
-	if q.Region == "" {
-		return nil
-	}
-	return []func(*sqs.Options){func(o *sqs.Options) { o.Region = q.Region }}
-}
+func (q Queue) address() queues.Address { return queues.Address{URL: q.URL, Region: q.Region} }

@@ -5,16 +5,14 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-
+	"intercom-connector/internal/aws/queues"
 	"intercom-connector/internal/names"
 	"intercom-connector/internal/publish"
 )
 
-// A ResponseAPI is what Responses needs of an *sqs.Client.
+// A ResponseAPI is what Responses needs of a *queues.Client.
 type ResponseAPI interface {
-	SendMessage(ctx context.Context, in *sqs.SendMessageInput, opts ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
+	Send(ctx context.Context, to queues.Address, m queues.Message) error
 }
 
 // A ResponsesConfig is what Responses are made of.
@@ -43,7 +41,7 @@ func (r *Responses) Respond(ctx context.Context, result publish.Result) error {
 	if err != nil {
 		return err
 	}
-	if size := len(body) + sizeOf(all); size > maxBytes {
+	if size := len(body) + all.Size(); size > maxBytes {
 		if response.AnswerRef, err = leave(ctx, r.cfg.Claims, result.ID, result.Answer, typeJSON, size); err != nil {
 			return err
 		}
@@ -52,12 +50,12 @@ func (r *Responses) Respond(ctx context.Context, result publish.Result) error {
 			return err
 		}
 	}
-	in := &sqs.SendMessageInput{QueueUrl: &r.cfg.Queue.URL, MessageBody: aws.String(permitted(body)), MessageAttributes: all}
+	m := queues.Message{Body: permitted(body), Attributes: all}
 	if r.cfg.Queue.FIFO {
 		id := token(result.ID)
-		in.MessageGroupId, in.MessageDeduplicationId = aws.String(cmp.Or(groupOf(result.Group, ""), id)), &id
+		m.Group, m.Deduplication = cmp.Or(groupOf(result.Group, ""), id), id
 	}
-	if _, err := r.cfg.API.SendMessage(ctx, in, r.cfg.Queue.options()...); err != nil {
+	if err := r.cfg.API.Send(ctx, r.cfg.Queue.address(), m); err != nil {
 		return fmt.Errorf("send to %s: %w", r.cfg.Queue.URL, err)
 	}
 	return nil

@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 
+	"intercom-connector/internal/aws/queues"
 	"intercom-connector/internal/outbox"
 )
 
@@ -24,55 +22,36 @@ type sender struct {
 }
 
 func (s *sender) send(ctx context.Context, batch []*outbox.Message) ([]error, error) {
-	in := &sqs.SendMessageBatchInput{QueueUrl: &s.queue.URL, Entries: make([]types.SendMessageBatchRequestEntry, len(batch))}
+	messages := make([]queues.Message, len(batch))
 	for i, m := range batch {
-		entry := &in.Entries[i]
-		entry.Id = aws.String(strconv.Itoa(i))
-		entry.MessageBody = &m.Body
-		entry.MessageAttributes = s.form.attributes(m)
+		messages[i] = queues.Message{Body: m.Body, Attributes: s.form.attributes(m)}
 		if s.queue.FIFO {
-			entry.MessageGroupId = aws.String(s.form.groupID(m))
-			entry.MessageDeduplicationId = aws.String(token(m.Event.ID))
+			messages[i].Group, messages[i].Deduplication = s.form.groupID(m), token(m.Event.ID)
 		}
 	}
-	out, err := s.api.SendMessageBatch(ctx, in, s.queue.options()...)
+	each, err := s.api.SendBatch(ctx, s.queue.address(), messages)
 	if err != nil {
 		if api, ok := errors.AsType[smithy.APIError](err); ok && refusesContent(api.ErrorCode()) {
 			return nil, fmt.Errorf("%w: %w", outbox.ErrOneByOne, err)
 		}
 		return nil, fmt.Errorf("send to %s: %w", s.queue.URL, err)
 	}
-	each := make([]error, len(batch))
-	for i := range each {
-		each[i] = errSilent
-	}
-	for _, entry := range out.Successful {
-		if i, err := strconv.Atoi(aws.ToString(entry.Id)); err == nil && i < len(each) {
-			each[i] = nil
-		}
-	}
-	for _, entry := range out.Failed {
-		if i, err := strconv.Atoi(aws.ToString(entry.Id)); err == nil && i < len(each) {
-			each[i] = s.failed(entry)
-		}
+	for i, err := range each {
+		each[i] = s.became(err)
 	}
 	return each, nil
 }
 
-// failed is what became of one message that was not taken.
-func (s *sender) failed(entry types.BatchResultErrorEntry) error {
-	err := &smithy.GenericAPIError{Code: aws.ToString(entry.Code), Message: aws.ToString(entry.Message), Fault: smithy.FaultServer}
-	if entry.SenderFault {
-		err.Fault = smithy.FaultClient
+// became is what became of one message.
+func (s *sender) became(err error) error {
+	if err == nil {
+		return nil
 	}
-	if entry.SenderFault && !temporary(err) && !concernsQueue(err.Code) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok && !temporary(err) && !concernsQueue(api.ErrorCode()) {
 		return &outbox.NeverError{Reason: err.Error()}
 	}
 	return fmt.Errorf("send to %s: %w", s.queue.URL, err)
 }
-
-// errSilent is a message that an answer to its batch says nothing about.
-var errSilent = &smithy.GenericAPIError{Code: "NoAnswer", Message: "the answer leaves the message out", Fault: smithy.FaultServer}
 
 // refusesContent reports whether an error is about what is in a batch.
 func refusesContent(code string) bool {

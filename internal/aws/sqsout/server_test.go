@@ -9,7 +9,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"intercom-connector/internal/aws/queues"
 )
 
 // An entry is a message as SQS's JSON protocol has it.
@@ -63,9 +64,9 @@ func newServer(t *testing.T) *server {
 	return s
 }
 
-func (s *server) client(attempts int) *sqs.Client {
-	return sqs.New(sqs.Options{
-		Region: "eu-west-1", BaseEndpoint: &s.URL, RetryMaxAttempts: attempts,
+func (s *server) client() *queues.Client {
+	return queues.New(aws.Config{
+		Region: "eu-west-1", BaseEndpoint: &s.URL, HTTPClient: &http.Client{}, Retryer: func() aws.Retryer { return aws.NopRetryer{} },
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "secret"}, nil
 		}),

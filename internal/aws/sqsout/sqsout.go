@@ -27,22 +27,19 @@ package sqsout
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-
+	"intercom-connector/internal/aws/queues"
 	"intercom-connector/internal/event"
 	"intercom-connector/internal/outbox"
 )
 
 const (
 	maxBytes = 1 << 20 // of a message, and of a batch
-	maxCount = 10      // messages of a batch
 	parallel = 8       // batches under way
 )
 
-// An API is what a destination needs of an *sqs.Client.
+// An API is what a destination needs of a *queues.Client.
 type API interface {
-	SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput, opts ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
+	SendBatch(ctx context.Context, to queues.Address, messages []queues.Message) ([]error, error)
 }
 
 // Claims leaves what is too large for a queue somewhere else; see
@@ -74,7 +71,7 @@ func NewMessages(cfg Config) *outbox.Box {
 // A form is what a message is made of an event by.
 type form interface {
 	make(ctx context.Context, e *event.Event) (outbox.Message, error)
-	attributes(m *outbox.Message) map[string]types.MessageAttributeValue
+	attributes(m *outbox.Message) queues.Attributes
 	groupID(m *outbox.Message) string // on a FIFO queue
 }
 
@@ -82,7 +79,7 @@ func (cfg Config) box(f form) *outbox.Box {
 	s := &sender{api: cfg.API, queue: cfg.Queue, form: f}
 	return outbox.New(outbox.Config{
 		Make: f.make, Send: s.send, Temporary: temporary,
-		MaxCount: maxCount, MaxBytes: maxBytes, Parallel: parallel,
+		MaxCount: queues.AtOnce, MaxBytes: maxBytes, Parallel: parallel,
 		Random: cfg.Random,
 	})
 }

@@ -70,7 +70,7 @@ func TestEvents(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
-			box := sqsout.NewEvents(sqsout.Config{API: s.client(1), Queue: sqsout.Own("https://sqs.test/1/", tt.queue)})
+			box := sqsout.NewEvents(sqsout.Config{API: s.client(), Queue: sqsout.Own("https://sqs.test/1/", tt.queue)})
 			e := contact("e1", "c1", `{"id":"c1"}`)
 			deliver(t, box, e)
 			got := s.taken[0]
@@ -99,7 +99,7 @@ func TestMessages(t *testing.T) {
 		t.Run(queue, func(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
-			deliver(t, sqsout.NewMessages(sqsout.Config{API: s.client(1), Queue: sqsout.Own("https://sqs.test/1/", queue)}), events...)
+			deliver(t, sqsout.NewMessages(sqsout.Config{API: s.client(), Queue: sqsout.Own("https://sqs.test/1/", queue)}), events...)
 			slices.SortFunc(s.taken, func(a, b entry) int { return strings.Compare(a.ID, b.ID) })
 			var got []string
 			for _, e := range s.taken {
@@ -128,7 +128,7 @@ func TestMessages(t *testing.T) {
 func TestBatches(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	box := sqsout.NewMessages(sqsout.Config{API: s.client(1), Queue: sqsout.Queue{URL: "u"}})
+	box := sqsout.NewMessages(sqsout.Config{API: s.client(), Queue: sqsout.Queue{URL: "u"}})
 	var events []event.Event
 	for i := range 105 {
 		events = append(events, contact(fmt.Sprintf("e%03d", i), fmt.Sprintf("c%03d", i), `"`+strings.Repeat("x", 100+i%7*60_000)+`"`))
@@ -197,7 +197,7 @@ func TestClaimCheck(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s, d := newServer(t), &desk{}
-			deliver(t, tt.make(sqsout.Config{API: s.client(1), Queue: sqsout.Queue{URL: "u"}, Claims: d}), tt.event)
+			deliver(t, tt.make(sqsout.Config{API: s.client(), Queue: sqsout.Queue{URL: "u"}, Claims: d}), tt.event)
 			got := s.taken[0]
 			if sizeOf(s.taken) > most {
 				t.Errorf("%d bytes", sizeOf(s.taken))
@@ -232,7 +232,7 @@ func TestTooLarge(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
-			box := sqsout.NewEvents(sqsout.Config{API: s.client(1), Queue: sqsout.Queue{URL: "u"}, Claims: tt.claims})
+			box := sqsout.NewEvents(sqsout.Config{API: s.client(), Queue: sqsout.Queue{URL: "u"}, Claims: tt.claims})
 			err := box.Deliver(t.Context(), []event.Event{contact("e1", "c1", "{}"), tt.event})
 			refused, is := errors.AsType[*subscribe.RefusedError](err)
 			if is != tt.refused || tt.err != nil && !errors.Is(err, tt.err) {
@@ -253,7 +253,7 @@ func TestTooLarge(t *testing.T) {
 func TestWhatSQSDoesNotTake(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	box := sqsout.NewEvents(sqsout.Config{API: s.client(1), Queue: sqsout.Own("u/", "q.fifo")})
+	box := sqsout.NewEvents(sqsout.Config{API: s.client(), Queue: sqsout.Own("u/", "q.fifo")})
 	subjects := []string{"plain-1", "a b", "é", strings.Repeat("x", 128), strings.Repeat("x", 129), "", "line\nbreak", "nul\x00"}
 	for i, subject := range subjects {
 		deliver(t, box, contact("e"+strconv.Itoa(i), subject, "[\"\uFFFE\",\"\uFFFF\uFFFD\",\"\U0001F600\"]"))
@@ -361,7 +361,7 @@ func TestTrouble(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
 			tt.set(s)
-			box := sqsout.NewEvents(sqsout.Config{API: s.client(1), Queue: sqsout.Own("u/", "q"), Random: func() float64 { return 0 }})
+			box := sqsout.NewEvents(sqsout.Config{API: s.client(), Queue: sqsout.Own("u/", "q"), Random: func() float64 { return 0 }})
 			var events []event.Event
 			for i := range 5 {
 				events = append(events, contact("e"+strconv.Itoa(i), "c"+strconv.Itoa(i), "{}"))
@@ -409,7 +409,7 @@ func TestFIFOKeepsOrder(t *testing.T) {
 		}
 		return 0, ""
 	}
-	box := sqsout.NewEvents(sqsout.Config{API: s.client(1), Queue: sqsout.Own("u/", "q.fifo"), Random: func() float64 { return 0 }})
+	box := sqsout.NewEvents(sqsout.Config{API: s.client(), Queue: sqsout.Own("u/", "q.fifo"), Random: func() float64 { return 0 }})
 	var events []event.Event
 	for i := range 200 {
 		events = append(events, contact(fmt.Sprint(i), "c"+strconv.Itoa(i%7), fmt.Sprintf(`{"seq":"%d%03d"}`, i%2, i)))
@@ -458,8 +458,8 @@ func TestQueues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deliver(t, sqsout.NewEvents(sqsout.Config{API: s.client(1), Queue: queue}), contact("e", "c", "{}"))
-	deliver(t, sqsout.NewEvents(sqsout.Config{API: s.client(1), Queue: sqsout.Own("u/", "q")}), contact("e", "c", "{}"))
+	deliver(t, sqsout.NewEvents(sqsout.Config{API: s.client(), Queue: queue}), contact("e", "c", "{}"))
+	deliver(t, sqsout.NewEvents(sqsout.Config{API: s.client(), Queue: sqsout.Own("u/", "q")}), contact("e", "c", "{}"))
 	if diff := cmp.Diff([]string{"ap-southeast-2", "eu-west-1"}, s.regions); diff != "" {
 		t.Errorf("regions (-want +got)\n%s", diff)
 	}
@@ -494,7 +494,7 @@ func TestResponses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s, d := newServer(t), &desk{}
-			r := sqsout.NewResponses(sqsout.ResponsesConfig{API: s.client(1), Queue: sqsout.Own("u/", tt.queue), Publisher: "p", Claims: d})
+			r := sqsout.NewResponses(sqsout.ResponsesConfig{API: s.client(), Queue: sqsout.Own("u/", tt.queue), Publisher: "p", Claims: d})
 			if err := r.Respond(t.Context(), tt.result); err != nil {
 				t.Fatal(err)
 			}
@@ -516,7 +516,7 @@ func TestResponsesFail(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	s.answer = func(*request, int) (int, string) { return http.StatusForbidden, "AccessDenied" }
-	r := sqsout.NewResponses(sqsout.ResponsesConfig{API: s.client(1), Queue: sqsout.Own("u/", "q"), Publisher: "p"})
+	r := sqsout.NewResponses(sqsout.ResponsesConfig{API: s.client(), Queue: sqsout.Own("u/", "q"), Publisher: "p"})
 	if err := r.Respond(t.Context(), publish.Result{ID: "a", Outcome: publish.Done}); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
 		t.Errorf("got %v", err)
 	}
