@@ -249,9 +249,16 @@ const noteWithin = 3 * time.Second
 // handOver invokes the function again for a run that was stopped in time. Without
 // that the next firing goes on: only what has none is an error.
 func (h *Handler) handOver(ctx context.Context, sub *config.Subscription, t *Trigger, result *Result) error {
+	fires := fires(sub) && t.Since.IsZero()
 	if inTime := result.Handover != nil && ctx.Err() == nil; !inTime {
 		h.log.WarnContext(ctx, "run ended", "outcome", result.Outcome, "continues", false, "report", result.Report)
-		return nil
+		if fires {
+			return nil
+		}
+		return &RunError{
+			Subscription: sub.Name, Err: subscribe.ErrInterrupted,
+			Text: "was stopped before it could go on by itself: what was delivered is safe, the same trigger goes on",
+		}
 	}
 	payload, err := json.Marshal(t.next(result.Handover))
 	if err == nil {
@@ -263,13 +270,22 @@ func (h *Handler) handOver(ctx context.Context, sub *config.Subscription, t *Tri
 		return nil
 	}
 	h.log.ErrorContext(ctx, "run ended", "outcome", result.Outcome, "continues", false, "err", err, "report", result.Report)
-	if sub.Schedule != nil && t.Since.IsZero() {
+	if fires {
 		return nil
 	}
 	return &RunError{
 		Subscription: sub.Name, Err: err,
 		Text: fmt.Sprintf("stopped in time, but could not go on by itself (%v): what was delivered is safe, the same trigger goes on", err),
 	}
+}
+
+// fires reports whether a schedule is going to start a subscription again.
+func fires(sub *config.Subscription) bool {
+	if sub.Schedule == nil || !sub.Enabled {
+		return false
+	}
+	_, again := sub.Schedule.Next(time.Now())
+	return again
 }
 
 // watch looks over all subscriptions of the stack.

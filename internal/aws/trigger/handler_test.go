@@ -386,6 +386,25 @@ func TestTerminated(t *testing.T) {
 	})
 }
 
+// Nobody else goes on with what has no schedule: somebody has to hear of it.
+func TestTerminatedByHand(t *testing.T) {
+	t.Parallel()
+	for _, event := range []string{`{"subscription": "hand"}`, `{"subscription": "contacts", "since": "1999-01-01T00:00:00Z"}`} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStack(t, slowly())
+			ctx, terminate := context.WithCancel(t.Context())
+			time.AfterFunc(10*time.Second, terminate)
+			got, err := s.on(ctx, s.environment("main"), event)
+			if err == nil || !strings.Contains(err.Error(), "was stopped before it could go on by itself") {
+				t.Errorf("%s: got %v %+v", event, err, got)
+			}
+			if _, last := goThrough(t, s, event); last.Outcome != subscribe.Done || !last.Resumed {
+				t.Errorf("%s: the next: %+v", event, last)
+			}
+		})
+	}
+}
+
 func TestSelfInvocationFails(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
