@@ -43,6 +43,10 @@ func Check(cfg *config.Config, stack names.Stack) error {
 			longest = stack.Responses(p.Client, name, p.Responses.FIFO || p.FIFO)
 		}
 		c.name("publisher "+name, "queue", longest, maxQueueName, "the publisher's name, the client's")
+		if p.GiveUpAfter > maxGiveUp {
+			c.add("publisher %s: give_up_after: a queue hands a message out %d times at most, which is enough for %v: choose that or less",
+				name, maxReceives, maxGiveUp)
+		}
 		if p.Enabled && p.Responses != nil && local(*p.Responses) {
 			c.add("publisher %s: its responses go to a %s, and there is none on AWS: choose sqs, s3 or eventbridge", name, p.Responses.Type)
 		}

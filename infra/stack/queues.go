@@ -3,6 +3,7 @@ package stack
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
@@ -12,11 +13,25 @@ import (
 
 const (
 	retention = 14 * 24 * 60 * 60 // seconds: the longest that SQS knows
-	// crashes is how often a message is received before SQS gives it up. What
-	// Intercom answers never counts: the function backs off, and gives up by
-	// itself.
+	// largest is the size of a message in bytes up to which no claim is left. It is
+	// the most there is, and not what every queue is made with.
+	largest = 1 << 20
+	// crashes is how often a message is received, at the least, before SQS gives it
+	// up. What Intercom answers never counts: the function backs off, and gives up
+	// by itself.
 	crashes = 100
+	// maxReceives is the most that SQS counts, between is how soon a message comes
+	// again that was tried many times (in 7.5 to 15 minutes, by chance), and maxGiveUp
+	// how long that can go on.
+	maxReceives = 1000
+	between     = 10 * time.Minute
+	maxGiveUp   = (maxReceives - crashes) * between
 )
+
+// receives is how often a message may be received that is tried for that long.
+func receives(giveUpAfter time.Duration) int {
+	return max(crashes, min(int(giveUpAfter/between)+crashes/4, maxReceives))
+}
 
 // queues are all queues of the stack.
 type queues struct {
@@ -63,7 +78,7 @@ func newQueues(d *drawing) queues {
 		})
 		line.messages = add(scope, "Messages", messages, p.FIFO, awssqs.CfnQueueProps{
 			VisibilityTimeout: jsii.Number(6 * publishTimeout),
-			RedrivePolicy:     map[string]any{"deadLetterTargetArn": line.dead.AttrArn(), "maxReceiveCount": crashes},
+			RedrivePolicy:     map[string]any{"deadLetterTargetArn": line.dead.AttrArn(), "maxReceiveCount": receives(p.GiveUpAfter)},
 		})
 		q.messages, q.dead = append(q.messages, messages), append(q.dead, dead)
 		if made(p.Responses, "sqs") {
@@ -97,6 +112,7 @@ const (
 func newQueue(d *drawing, scope constructs.Construct, id, name string, fifo bool, props awssqs.CfnQueueProps) awssqs.CfnQueue {
 	props.QueueName = &name
 	props.MessageRetentionPeriod = jsii.Number(retention)
+	props.MaximumMessageSize = jsii.Number(largest)
 	props.SqsManagedSseEnabled = true
 	if fifo {
 		props.FifoQueue = true

@@ -133,6 +133,9 @@ func TestQueues(t *testing.T) {
 				if p["MessageRetentionPeriod"] != 14*24*3600.0 {
 					t.Errorf("%s keeps messages for %v seconds", name, p["MessageRetentionPeriod"])
 				}
+				if p["MaximumMessageSize"] != 1024*1024.0 {
+					t.Errorf("%s takes messages of %v bytes", name, p["MaximumMessageSize"])
+				}
 				fifo := strings.HasSuffix(name, ".fifo")
 				if (p["FifoQueue"] == true) != fifo || fifo && p["ContentBasedDeduplication"] != false {
 					t.Errorf("%s: FifoQueue is %v, ContentBasedDeduplication %v", name, p["FifoQueue"], p["ContentBasedDeduplication"])
@@ -144,13 +147,14 @@ func TestQueues(t *testing.T) {
 					}
 					continue
 				}
-				if redrive["maxReceiveCount"] != 100.0 {
-					t.Errorf("%s: maxReceiveCount is %v", name, redrive["maxReceiveCount"])
+				want := map[bool]float64{true: 313, false: 100}[strings.Contains(name, "_note_")] // of 2 days, of 12 hours
+				if redrive["maxReceiveCount"] != want {
+					t.Errorf("%s: maxReceiveCount is %v, want %v", name, redrive["maxReceiveCount"], want)
 				}
 				target := redrive["deadLetterTargetArn"].(map[string]any)["Fn::GetAtt"].([]any)[0].(string)
-				want := strings.Replace(name, "_messages", "_dead", 1)
-				if got := d.Resources[target].Properties["QueueName"]; got != want || dead[target] {
-					t.Errorf("%s: dead letters go to %v, want one of its own, %s", name, got, want)
+				letters := strings.Replace(name, "_messages", "_dead", 1)
+				if got := d.Resources[target].Properties["QueueName"]; got != letters || dead[target] {
+					t.Errorf("%s: dead letters go to %v, want one of its own, %s", name, got, letters)
 				}
 				dead[target] = true
 			}

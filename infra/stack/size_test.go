@@ -130,6 +130,10 @@ func TestCheck(t *testing.T) {
 			"publisher p: its responses go to a file",
 		},
 		{
+			"tried for longer than a queue counts", "clients: {m: {}}\npublishers: {p: {client: m, method: POST, entity: tags, give_up_after: 7d}}", "a",
+			"publisher p: give_up_after: a queue hands a message out 1000 times at most, which is enough for 150h0m0s",
+		},
+		{
 			"two mistakes", "clients: {LONG: {}}\nsubscriptions: {s: {client: LONG, entity: tags, to: {type: s3}}, LONG: {client: LONG, entity: tags, to: {type: sqs}}}", "a-stack",
 			"\nsubscription LONG: its queue",
 		},
