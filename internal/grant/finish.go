@@ -106,7 +106,7 @@ func (h *Handler) identify(ctx context.Context, client *config.Client, token str
 		return me, meForbidden.with(err)
 	case err != nil:
 		return me, meFailed.with(err)
-	case !workspaceID.MatchString(me.Workspace):
+	case !workspaceID().MatchString(me.Workspace):
 		return me, meFailed.with(errors.New("/me names no workspace"))
 	}
 	me.WorkspaceName, me.Name, me.Timezone = label(me.WorkspaceName), label(me.Name), label(me.Timezone)

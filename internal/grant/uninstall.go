@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"sync"
 	"time"
 
 	"intercom-connector/internal/pin"
@@ -24,7 +25,9 @@ const hintEvery = time.Minute
 // has no signature, and so learns nothing.
 const uninstalled = "Thank you.\n"
 
-var workspaceID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+// workspaceID is compiled when it is first used: most starts of the function
+// never come here.
+var workspaceID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`) })
 
 // uninstall takes Intercom's word that an app was removed from a workspace
 // (https://developers.intercom.com/docs/build-an-integration/learn-more/authentication/setting-up-oauth).
@@ -55,7 +58,7 @@ func readHint(r io.Reader) string {
 	var hint struct {
 		AppID string `json:"app_id"`
 	}
-	if json.Unmarshal(body, &hint) != nil || !workspaceID.MatchString(hint.AppID) {
+	if json.Unmarshal(body, &hint) != nil || !workspaceID().MatchString(hint.AppID) {
 		return ""
 	}
 	return hint.AppID

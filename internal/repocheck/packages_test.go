@@ -8,6 +8,7 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,8 +32,10 @@ type pkg struct {
 // within says whether the package is dir or lies below it.
 func (p pkg) within(dir string) bool { return within(p.ImportPath, module+"/"+dir) }
 
-// within says whether path is dir or lies below it.
-func within(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
+// within says whether path is one of dirs or lies below it.
+func within(path string, dirs ...string) bool {
+	return slices.ContainsFunc(dirs, func(dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") })
+}
 
 // root is the repository's root folder, seen from this package's.
 var root = filepath.Join("..", "..")
