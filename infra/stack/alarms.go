@@ -27,7 +27,7 @@ const (
 // newTopic adds what all alarms tell.
 func newTopic(d *drawing) awssns.Topic {
 	topic := awssns.NewTopic(d.stack, jsii.String("Alarms"), &awssns.TopicProps{
-		TopicName:   jsii.String(string(d.Name) + "_alarms"),
+		TopicName:   jsii.String(topicName(d)),
 		DisplayName: jsii.String(string(d.Name)),
 		EnforceSSL:  jsii.Bool(true),
 	})
@@ -48,10 +48,18 @@ func newTopic(d *drawing) awssns.Topic {
 	if address := d.Config.Stack.AlarmEmail; address != "" {
 		awssns.NewCfnSubscription(d.stack, jsii.String("AlarmEmail"), &awssns.CfnSubscriptionProps{
 			TopicArn: topic.TopicArn(), Protocol: jsii.String("email"), Endpoint: &address,
+			RedrivePolicy: map[string]any{"deadLetterTargetArn": d.queues.undelivered.AttrArn()},
 		})
 	}
 	d.output(names.OutputTopic, topic.TopicArn(), "What all alarms tell: subscribe to it")
 	return topic
+}
+
+func topicName(d *drawing) string { return string(d.Name) + "_alarms" }
+
+// topicARN is the ARN of that topic, for what is drawn before it.
+func (d *drawing) topicARN() *string {
+	return d.stack.FormatArn(&awscdk.ArnComponents{Service: jsii.String("sns"), Resource: jsii.String(topicName(d))})
 }
 
 // An alarm is what somebody is woken up for. Its id is its name, and a section of

@@ -59,7 +59,16 @@ func newQueues(d *drawing) queues {
 	}
 
 	undelivered := d.Name.Undelivered()
-	q.undelivered = add(d.stack, "Undelivered", undelivered, false, awssqs.CfnQueueProps{})
+	q.undelivered = newQueue(d, d.stack, "Undelivered", undelivered, false, awssqs.CfnQueueProps{})
+	// Its policy is its own: it lets somebody in.
+	newQueuePolicy(d, "UndeliveredPolicy", []*string{q.undelivered.Ref()}, map[string]any{
+		"Sid":       "AlarmMails",
+		"Effect":    "Allow",
+		"Principal": map[string]any{"Service": "sns.amazonaws.com"},
+		"Action":    "sqs:SendMessage",
+		"Resource":  q.undelivered.AttrArn(),
+		"Condition": map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": d.topicARN()}},
+	})
 	suppress(q.undelivered, noDeadLetters, "It is a dead-letter queue: of the schedules and of the functions' own invocations.")
 	// The emulator's queues have other addresses than AWS's, so what they have in
 	// common is taken from one of them.
@@ -99,7 +108,9 @@ func newQueues(d *drawing) queues {
 		suppress(queue, noDeadLetters, consumers)
 		q.messages = append(q.messages, events)
 	}
-	newQueuePolicy(d, all)
+	if len(all) > 0 {
+		newQueuePolicy(d, "QueuePolicy", all)
+	}
 	return q
 }
 
@@ -127,22 +138,21 @@ func newQueue(d *drawing, scope constructs.Construct, id, name string, fifo bool
 	return queue
 }
 
-// newQueuePolicy denies what is not encrypted on its way. One policy serves all
-// queues: each would cost one of the stack's 500 resources.
-func newQueuePolicy(d *drawing, urls []*string) {
-	awssqs.NewCfnQueuePolicy(d.stack, jsii.String("QueuePolicy"), &awssqs.CfnQueuePolicyProps{
-		Queues: &urls,
-		PolicyDocument: map[string]any{
-			"Version": "2012-10-17",
-			"Statement": []any{map[string]any{
-				"Sid":       "EncryptedOnly",
-				"Effect":    "Deny",
-				"Principal": "*",
-				"Action":    "sqs:*",
-				"Resource":  "*",
-				"Condition": map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}},
-			}},
-		},
+// newQueuePolicy denies what is not encrypted on its way, and says what else holds.
+// One policy serves all queues of which nothing else is said: each would cost one
+// of the stack's 500 resources.
+func newQueuePolicy(d *drawing, id string, urls []*string, statements ...any) {
+	encrypted := map[string]any{
+		"Sid":       "EncryptedOnly",
+		"Effect":    "Deny",
+		"Principal": "*",
+		"Action":    "sqs:*",
+		"Resource":  "*",
+		"Condition": map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}},
+	}
+	awssqs.NewCfnQueuePolicy(d.stack, &id, &awssqs.CfnQueuePolicyProps{
+		Queues:         &urls,
+		PolicyDocument: map[string]any{"Version": "2012-10-17", "Statement": append([]any{encrypted}, statements...)},
 	})
 }
 

@@ -165,6 +165,27 @@ func TestQueues(t *testing.T) {
 	}
 }
 
+// A mail about an alarm that cannot be delivered is kept where the next alarm is about.
+func TestAlarmMails(t *testing.T) {
+	d := draw(t, "testdata/everything.yaml", false)
+	mails := d.ofType("AWS::SNS::Subscription")
+	if len(mails) != 1 {
+		t.Fatalf("%d subscriptions", len(mails))
+	}
+	for id, m := range mails {
+		if got := text(m.Properties["RedrivePolicy"]); got != `{"deadLetterTargetArn":{"Fn::GetAtt":["Undelivered","Arn"]}}` {
+			t.Errorf("%s: dead letters go to %s", id, got)
+		}
+	}
+	for _, s := range d.statements(t) {
+		if s.Sid == "AlarmMails" && s.Effect == "Allow" && text(s.Principal) == `{"Service":"sns.amazonaws.com"}` && text(s.Resource) == `{"Fn::GetAtt":["Undelivered","Arn"]}` &&
+			strings.Contains(text(s.Condition), ":intercom-connector_alarms") {
+			return
+		}
+	}
+	t.Error("the topic may not send to the queue")
+}
+
 func TestMappings(t *testing.T) {
 	for _, tt := range drawings {
 		t.Run(tt.name, func(t *testing.T) {
