@@ -4,7 +4,7 @@
 // A client of the SDK knows all operations of its service, hundreds sometimes,
 // and builds what it knows at every start of a process, whether it is used or
 // not: that of DynamoDB makes the start of a hello-world two fifths longer, that
-// of Systems Manager doubles it. A function needs a handful of operations, and
+// of Systems Manager three quarters. A function needs a handful of operations, and
 // each is one signed request with some JSON. So the caller brings the names and
 // the JSON, and the rest is the SDK's own: the configuration, the signature,
 // which errors are repeated and when, and what errors can be told apart by.
