@@ -197,7 +197,7 @@ func TestCosts(t *testing.T) {
 				}
 			}
 			for id, p := range d.ofType("AWS::SSM::Parameter") {
-				if p.Properties["Tier"] != "Standard" {
+				if p.Properties["Tier"] != "Intelligent-Tiering" || len(text(p.Properties["Value"])) > 4096 {
 					t.Errorf("%s costs five cents", id)
 				}
 			}

@@ -60,7 +60,7 @@ func newPublish(d *drawing, client string, pubs []*config.Publisher) function {
 		})
 		mappings = append(mappings, p.Name+"="+*mapping.Ref())
 	}
-	newMappings(d, client, pubs, mappings)
+	newMappings(d, client, mappings)
 	return fn
 }
 
@@ -112,25 +112,20 @@ func grantPause(d *drawing, r role, clients ...string) {
 	r.wildcard(`:event-source-mapping:\*`, "A mapping has no name of ours; the condition says whose mappings are meant.")
 }
 
-// maxParameter is how much a parameter of each tier holds.
-const (
-	maxParameter         = 4096
-	maxAdvancedParameter = 8192
-)
+// maxAdvancedParameter is how much a parameter holds. Beyond 4096 bytes it costs
+// five cents a month.
+const maxAdvancedParameter = 8192
 
 // newMappings adds the parameter that tells a function the ids of its mappings:
 // its environment cannot, because they are made after it.
-func newMappings(d *drawing, client string, pubs []*config.Publisher, values []string) {
-	tier := "Standard"
-	if mappingsSize(pubs) > maxParameter {
-		tier = "Advanced" // five cents a month
-	}
+func newMappings(d *drawing, client string, values []string) {
 	awsssm.NewCfnParameter(d.group("Clients", client), jsii.String("Mappings"), &awsssm.CfnParameterProps{
 		Name:        jsii.String(d.Name.Mappings(client)),
 		Description: jsii.String("What feeds each publisher of the client " + client),
 		Type:        jsii.String("String"),
-		Tier:        &tier,
-		Value:       jsii.String(strings.Join(values, ",")),
+		// What was large cannot be told to be small again: AWS refuses that.
+		Tier:  jsii.String("Intelligent-Tiering"),
+		Value: jsii.String(strings.Join(values, ",")),
 	})
 }
 
