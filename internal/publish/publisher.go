@@ -56,6 +56,7 @@ func New(cfg Config) (*Publisher, error) {
 	if cfg.Random == nil {
 		cfg.Random = rand.Float64
 	}
+	cfg.Log = slog.New(correlated{cfg.Log.Handler()})
 	cfg.Random = oneAtATime(cfg.Random)
 	p := &Publisher{Config: cfg}
 	if source := cfg.Publisher.MessageTransform; source != "" {
@@ -92,6 +93,7 @@ func (p *Publisher) Publish(ctx context.Context, d Delivery) Result {
 // work takes one parsed message to its result. tries bounds the attempts at
 // a request that fails for the moment.
 func (p *Publisher) work(ctx context.Context, d Delivery, m *message, tries int) Result {
+	ctx = about(ctx, d, m.id)
 	c := p.course(d, m, tries)
 	r := c.run(ctx)
 	if r.Outcome == Retry {

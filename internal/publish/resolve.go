@@ -193,7 +193,7 @@ func (c *course) mendAttribute(ctx context.Context, v verdict, op *intercom.Oper
 		if *payload, err = encode(content); err != nil {
 			return dead("the payload cannot be written")
 		}
-		c.p.Log.WarnContext(ctx, "attribute dropped", "publisher", c.p.Publisher.Name, "message_id", shown(c.m.id), "attribute", v.attribute)
+		c.p.Log.WarnContext(ctx, "attribute dropped", "publisher", c.p.Publisher.Name, "attribute", v.attribute)
 		return Result{}, true
 	}
 	return c.makeAttribute(ctx, v, op, value)

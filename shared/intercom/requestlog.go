@@ -50,7 +50,7 @@ func (c *Client) logHop(ctx context.Context, h *hop, a *answer, err error) {
 	if err != nil && !errors.Is(err, errMoved) {
 		attrs = append(attrs, slog.String("err", hide(err.Error())))
 	}
-	c.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "request", attrs...)
+	c.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "request", append(attrs, LogAttrs(ctx)...)...)
 }
 
 // loggedHeader is the header of the request, which holds "***" for the token.

@@ -2,6 +2,7 @@ package intercom_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -30,6 +31,33 @@ func logOf(t *testing.T, mode intercom.LogMode, s http.RoundTripper, req *interc
 		}
 	}
 	return out.String(), line
+}
+
+// A context's attributes are in the line of each request, beside its own.
+func TestRequestLogTellsForWhom(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	c := newClient(t, intercom.Config{Transport: always(200, `{}`), Log: slog.New(slog.NewJSONHandler(&out, nil)), LogMode: intercom.LogHeaders})
+	ctx := intercom.WithLogAttrs(t.Context(), slog.String("trace", "run-7"))
+	for _, ctx := range []context.Context{intercom.WithLogAttrs(ctx, slog.String("message_id", "m1")), intercom.WithLogAttrs(ctx, slog.String("message_id", "m2")), t.Context()} {
+		if _, err := c.Send(ctx, &intercom.Request{Operation: searchOp, Payload: []byte(`{}`)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for line := range strings.Lines(out.String()) {
+		var l struct {
+			Trace     string
+			MessageID string `json:"message_id"`
+		}
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, l.Trace+" "+l.MessageID)
+	}
+	if diff := cmp.Diff([]string{"run-7 m1", "run-7 m2", " "}, got); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
 }
 
 func TestRequestLog(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -11,8 +12,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
 
 	"intercom-connector/internal/aws/sqsin"
+	"intercom-connector/internal/config"
 	"intercom-connector/internal/publish"
 	"intercom-connector/shared/intercom/intercomtest"
 )
@@ -62,6 +65,43 @@ func TestBatch(t *testing.T) {
 			if strings.Contains(log, secret) {
 				t.Errorf("the log has %s:\n%s", secret, log)
 			}
+		}
+	})
+}
+
+// Each line about a message tells which one it is and which run has sent it:
+// those of its requests, and the one that tells that it is done.
+func TestLinesOfAMessage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "PUT", "contacts/{contact_id}", intercomtest.Config{})
+		w.client.LogRequests = config.LogHeaders
+		w.ws.Fault(intercomtest.Fault{Method: "PUT", Times: 1, Effect: intercomtest.Status(503, "service_unavailable", "x")})
+		w.send(fmt.Sprintf(`{"path":{"contact_id":%q},"payload":{"name":"marker:0"}}`, w.ws.ID(intercomtest.Contacts, 0)), "", "trace", "run-7", "id", "order-1")
+		w.invoke(w.handler(nil), nil, w.receive(1))
+		got := map[string]int{}
+		for line := range strings.Lines(w.logged()) {
+			var l struct {
+				Msg, Level, Method, Outcome, Trace string
+
+				MessageID string `json:"message_id"`
+				RequestID string `json:"request_id"`
+				Status    int
+			}
+			if err := json.Unmarshal([]byte(line), &l); err != nil {
+				t.Fatal(err)
+			}
+			if l.Msg == "batch" || l.Msg == "request" && l.Method == http.MethodGet {
+				continue // of no message
+			}
+			if l.Trace != "run-7" || l.MessageID != "order-1" || l.RequestID == "" || strings.Count(line, `"message_id"`) != 1 {
+				t.Errorf("not known whose it is: %s", line)
+			}
+			got[fmt.Sprintln(l.Level, l.Msg, l.Outcome, l.Status)]++
+		}
+		want := map[string]int{"INFO request  503\n": 1, "INFO request  200\n": 1, "INFO message done 200\n": 1}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("lines (-want +got):\n%s", diff)
 		}
 	})
 }

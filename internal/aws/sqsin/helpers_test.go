@@ -467,9 +467,9 @@ func (w *world) handler(l *life) *sqsin.Handler {
 	if l == nil {
 		l = &life{}
 	}
-	p := process{w, l}
+	p, log := process{w, l}, slog.New(slog.NewJSONHandler(lockedLog{w}, nil))
 	api, err := intercom.New(intercom.Config{
-		Token: &reader{process: p}, Transport: p,
+		Token: &reader{process: p}, Transport: p, Log: log, LogMode: intercom.LogMode(w.client.LogRequests),
 		Governor: intercom.NewGovernor(intercom.GovernorConfig{Jitter: func() float64 { return 0.5 }}),
 	})
 	if err != nil {
@@ -479,7 +479,7 @@ func (w *world) handler(l *life) *sqsin.Handler {
 		Stack: stack, QueueURL: queueURL, Client: w.client, Publishers: map[string]*config.Publisher{"write": w.order},
 		API: api, Store: ledger{p}, SQS: p, Claims: bucket{p}, Hopeless: []error{errNothing}, Mappings: p, Metrics: p,
 		Outlet: func(*config.Publisher) (sqsin.Outlet, error) { return sqsin.Outlet{DeadLetters: p, Responses: p}, nil },
-		Log:    slog.New(slog.NewJSONHandler(lockedLog{w}, nil)),
+		Log:    log,
 		Random: func() float64 { return 0.5 },
 	})
 	if err != nil {

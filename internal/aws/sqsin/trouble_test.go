@@ -207,7 +207,7 @@ func TestLargeBatch(t *testing.T) {
 		if w.left() != 0 {
 			t.Errorf("%d left", w.left())
 		}
-		if log := w.logged(); strings.Count(log, "\n") != 1 || !strings.Contains(log, fmt.Sprintf(`"done":%d`, n)) {
+		if log := w.logged(); strings.Count(log, "\n") != n+1 || !strings.Contains(log, fmt.Sprintf(`"done":%d`, n)) {
 			t.Errorf("the log:\n%.2000s", log)
 		}
 	})
