@@ -22,6 +22,7 @@ import (
 	"intercom-connector/internal/aws/sqsin"
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/names"
+	"intercom-connector/internal/watch"
 	"intercom-connector/shared/intercom"
 )
 
@@ -33,7 +34,7 @@ func main() {
 		log.ErrorContext(ctx, "start", "err", err)
 		os.Exit(1)
 	}
-	lambda.StartHandlerFunc(h.Handle)
+	lambda.Start(h)
 }
 
 // newHandler builds every dependency once per execution environment. Metrics go
@@ -63,18 +64,20 @@ func newHandler(getenv func(string) string, log *slog.Logger, out io.Writer) (*s
 		return nil, err
 	}
 	to := newOutlets(cloud, env)
+	store, counts := dynamostate.New(cloud, env.StateTable), metrics.New(out, names.Namespace, string(env.Stack))
 	return sqsin.New(sqsin.Config{
 		Stack:      env.Stack,
 		QueueURL:   env.QueueURL,
 		Client:     client,
 		Publishers: cfg.Publishers,
 		API:        api,
-		Store:      dynamostate.New(cloud, env.StateTable),
+		Store:      store,
 		SQS:        to.queues(),
 		Claims:     to.claims(client.Name),
 		Hopeless:   []error{claim.ErrForeign, claim.ErrGone, claim.ErrTooLarge},
 		Mappings:   mappings.New(cloud, env.Stack),
-		Metrics:    metrics.New(out, names.Namespace, string(env.Stack)),
+		Metrics:    counts,
+		Watch:      &watch.Watch{Stack: env.Stack, Config: cfg, Store: store, Metrics: counts, Log: log},
 		Outlet:     to.outlet,
 		Log:        log,
 	})

@@ -423,6 +423,10 @@ func TestOnTheEmulator(t *testing.T) {
 	if len(d.receive(contacts)) != 0 || d.left(contacts) != 1 || d.left(d.stack.DeadLetters("main", "contact", false)) != 0 {
 		t.Errorf("revoked: %d left", d.left(contacts))
 	}
+	answer, err := d.handler.Invoke(t.Context(), []byte(`{"watch": true}`))
+	if err != nil || !strings.Contains(string(answer), `"paused":[{"client":"main","reason":"`) {
+		t.Errorf("watch: %s, %v", answer, err)
+	}
 	d.ws.Restore()
 	d.grant()
 	d.send(contacts, "", `{"payload":{"email":"third@example.com","role":"user"}}`)

@@ -118,6 +118,23 @@ func newFunction(d *drawing, scope constructs.Construct, props functionProps) fu
 	return function{client: props.client, name: props.name, timeout: props.timeout, lambda: fn, role: role}
 }
 
+// newFailures says what becomes of an invocation that nobody waits for and that
+// fails: it is not tried again, because the next firing goes on with its work. The
+// record of it goes where somebody sees it.
+func newFailures(d *drawing, scope constructs.Construct, fn function) {
+	fn.role.allow("Undelivered", []string{"sqs:SendMessage"}, d.queues.undelivered.AttrArn())
+	failures := awslambda.NewCfnEventInvokeConfig(scope, jsii.String("Failures"), &awslambda.CfnEventInvokeConfigProps{
+		FunctionName:             fn.lambda.Ref(),
+		Qualifier:                jsii.String("$LATEST"),
+		MaximumRetryAttempts:     jsii.Number(0),
+		MaximumEventAgeInSeconds: jsii.Number(6 * 60 * 60), // for an invocation that Lambda has no room for
+		DestinationConfig: &awslambda.CfnEventInvokeConfig_DestinationConfigProperty{
+			OnFailure: &awslambda.CfnEventInvokeConfig_OnFailureProperty{Destination: d.queues.undelivered.AttrArn()},
+		},
+	})
+	failures.Node().AddDependency(fn.role.policy())
+}
+
 func recursiveLoop(allowed bool) *string {
 	if allowed {
 		return jsii.String("Allow")

@@ -231,6 +231,15 @@ func TestFunctions(t *testing.T) {
 			for _, s := range d.ofType("AWS::Scheduler::Schedule") {
 				asynchronous[s.Properties["Target"].(map[string]any)["Arn"].(map[string]any)["Fn::GetAtt"].([]any)[0].(string)] = true
 			}
+			undelivered := map[string]bool{} // roles that may send there
+			for _, s := range d.statements(t) {
+				if s.Sid != "Undelivered" {
+					continue
+				}
+				for _, role := range d.Resources[s.id].Properties["Roles"].([]any) {
+					undelivered[role.(map[string]any)["Ref"].(string)] = true
+				}
+			}
 			handled := map[string]bool{}
 			for id, c := range d.ofType("AWS::Lambda::EventInvokeConfig") {
 				p := c.Properties
@@ -250,11 +259,14 @@ func TestFunctions(t *testing.T) {
 					t.Errorf("%s takes concurrency away from the account", name)
 				}
 				reads := strings.HasSuffix(name, "_subscribe")
-				if reads != asynchronous[id] && asynchronous[id] {
+				if watches := tt.path == publishersOnly && name == d.name.PublishFunction("main"); asynchronous[id] && !reads && !watches {
 					t.Errorf("%s is started by a schedule", name)
 				}
-				if reads && !handled[id] {
-					t.Errorf("%s is invoked asynchronously and has no failure destination", name)
+				if handles := reads || asynchronous[id]; handles != handled[id] {
+					t.Errorf("%s is invoked asynchronously: %v, has a failure destination: %v", name, handles, handled[id])
+				}
+				if role := p["Role"].(map[string]any)["Fn::GetAtt"].([]any)[0].(string); handled[id] != undelivered[role] {
+					t.Errorf("%s may leave what failed: %v", name, undelivered[role])
 				}
 				if loop := p["RecursiveLoop"]; (loop == "Allow") != reads {
 					t.Errorf("%s: RecursiveLoop is %v", name, loop)
@@ -281,7 +293,12 @@ func TestSchedules(t *testing.T) {
 	for _, tt := range drawings {
 		t.Run(tt.name, func(t *testing.T) {
 			d := draw(t, tt.path, tt.prod)
-			seen := map[string]bool{}
+			seen, may := map[string]bool{}, ""
+			for _, s := range d.statements(t) {
+				if s.Sid == "Start" {
+					may += text(s.Resource)
+				}
+			}
 			for id, s := range d.ofType("AWS::Scheduler::Schedule") {
 				p := s.Properties
 				name := p["Name"].(string)
@@ -295,7 +312,17 @@ func TestSchedules(t *testing.T) {
 					t.Errorf("%s: %s", id, text(retry))
 				}
 				input := target["Input"].(string)
+				fn := target["Arn"].(map[string]any)["Fn::GetAtt"].([]any)[0].(string)
+				if !strings.Contains(may, `"`+fn+`"`) {
+					t.Errorf("%s may not start its function", name)
+				}
 				if name == "_watch" {
+					want := map[string]string{
+						example: d.name.SubscribeFunction("main"), everything: d.name.SubscribeFunction("alpha"), publishersOnly: d.name.PublishFunction("main"),
+					}[tt.path]
+					if got := d.Resources[fn].Properties["FunctionName"]; got != want {
+						t.Errorf("%v watches, want %s", got, want)
+					}
 					if input != `{"watch":true}` || p["ScheduleExpression"] != "rate(1 hour)" {
 						t.Errorf("the watch: %s", text(p))
 					}
@@ -312,8 +339,7 @@ func TestSchedules(t *testing.T) {
 				if input != `{"subscription":"`+name+`"}` {
 					t.Errorf("%s: input %s", name, input)
 				}
-				fn := d.Resources[target["Arn"].(map[string]any)["Fn::GetAtt"].([]any)[0].(string)]
-				if got, want := fn.Properties["FunctionName"], d.name.SubscribeFunction(sub.Client); got != want {
+				if got, want := d.Resources[fn].Properties["FunctionName"], d.name.SubscribeFunction(sub.Client); got != want {
 					t.Errorf("%s starts %v, want %s", name, got, want)
 				}
 			}

@@ -40,14 +40,20 @@ func scheduled(cfg *config.Config) []*config.Subscription {
 	return list
 }
 
-// newSchedules adds what starts the runs.
-func newSchedules(d *drawing, subscribe []function) {
-	if len(subscribe) == 0 {
-		return
+// newSchedules adds what starts the runs and the watch. Where no function reads,
+// the first that writes watches: a client may be paused all the same.
+func newSchedules(d *drawing, fns functions) {
+	started := fns.subscribe
+	if len(started) == 0 {
+		if len(fns.publish) == 0 {
+			return
+		}
+		started = fns.publish[:1]
+		newFailures(d, d.group("Clients", started[0].client, "Publish"), started[0])
 	}
 	byClient := map[string]function{}
 	var targets []*string
-	for _, fn := range subscribe {
+	for _, fn := range started {
 		byClient[fn.client] = fn
 		targets = append(targets, fn.lambda.AttrArn())
 	}
@@ -68,7 +74,7 @@ func newSchedules(d *drawing, subscribe []function) {
 	if err != nil {
 		panic(err)
 	}
-	s.add(d.stack, "Watch", watch, "Looks after all subscriptions", hourly, subscribe[0], map[string]bool{"watch": true})
+	s.add(d.stack, "Watch", watch, "Looks after all subscriptions and clients", hourly, started[0], map[string]bool{"watch": true})
 
 	scope := func(name string) constructs.Construct { return d.group("Subscriptions", name) }
 	if d.density == nested {

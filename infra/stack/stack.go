@@ -114,7 +114,7 @@ func New(scope constructs.Construct, s Settings) awscdk.Stack {
 		api := newCallback(d, granted)
 		fns.callback = &api.function
 	}
-	newSchedules(d, fns.subscribe)
+	newSchedules(d, fns)
 	newAlarms(d, newTopic(d), fns)
 	if !s.NoDashboard {
 		newDashboard(d, fns)

@@ -30,8 +30,9 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	example    = "../../connector.yaml"
-	everything = "testdata/everything.yaml"
+	example        = "../../connector.yaml"
+	everything     = "testdata/everything.yaml"
+	publishersOnly = "testdata/publishers.yaml"
 )
 
 // A drawn stack: its template, and where the CDK has written it.
@@ -137,4 +138,5 @@ var drawings = []struct {
 	{"the example in production", example, true},
 	{"everything", everything, false},
 	{"everything in production", everything, true},
+	{"publishers only", publishersOnly, false},
 }

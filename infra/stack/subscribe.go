@@ -3,9 +3,6 @@ package stack
 import (
 	"slices"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/jsii-runtime-go"
-
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/names"
 )
@@ -25,25 +22,12 @@ func newSubscribe(d *drawing, client string, subs []*config.Subscription) functi
 	fn.role.allow("Token", []string{"secretsmanager:GetSecretValue"}, d.secretARN(d.Name.Token(client)))
 	fn.role.wildcard(secretSuffix, secretReason)
 	fn.role.allow("GoOn", []string{"lambda:InvokeFunction"}, d.functionARN(fn.name))
-	fn.role.allow("Undelivered", []string{"sqs:SendMessage"}, d.queues.undelivered.AttrArn())
+	newFailures(d, scope, fn)
 	grantDestinations(d, fn.role, client, "events", names.EventsPrefix, events(subs))
 	if slices.ContainsFunc(subs, func(s *config.Subscription) bool { return s.To.Type != "s3" }) {
 		grantLeave(d, fn.role, client)
 	}
 	grantQuarantine(d, fn.role, subs)
-
-	// A run that fails is not tried again: the next firing goes on with it. The
-	// record of it goes where somebody sees it.
-	failures := awslambda.NewCfnEventInvokeConfig(scope, jsii.String("Failures"), &awslambda.CfnEventInvokeConfigProps{
-		FunctionName:             fn.lambda.Ref(),
-		Qualifier:                jsii.String("$LATEST"),
-		MaximumRetryAttempts:     jsii.Number(0),
-		MaximumEventAgeInSeconds: jsii.Number(6 * 60 * 60), // for an invocation that Lambda has no room for
-		DestinationConfig: &awslambda.CfnEventInvokeConfig_DestinationConfigProperty{
-			OnFailure: &awslambda.CfnEventInvokeConfig_OnFailureProperty{Destination: d.queues.undelivered.AttrArn()},
-		},
-	})
-	failures.Node().AddDependency(fn.role.policy())
 	return fn
 }
 

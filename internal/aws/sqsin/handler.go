@@ -41,6 +41,7 @@ import (
 	"intercom-connector/internal/pause"
 	"intercom-connector/internal/publish"
 	"intercom-connector/internal/state"
+	"intercom-connector/internal/watch"
 	"intercom-connector/shared/intercom"
 )
 
@@ -78,6 +79,7 @@ type Config struct {
 	Hopeless   []error // of Claims: those that no second try mends
 	Mappings   pause.Mappings
 	Metrics    Metrics
+	Watch      *watch.Watch // nil: another function watches
 	// Outlet makes the outlet of a publisher, when its first message comes.
 	Outlet func(*config.Publisher) (Outlet, error)
 	// Owner names this execution environment in claims; no two may share it.

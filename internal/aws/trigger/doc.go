@@ -25,6 +25,9 @@
 //	busy, overtaken    another invocation is at it; no error, as nothing is wrong
 //	failed             an error, one sentence, for the failure destination
 //
+// A run that fails because the token was refused pauses the client's publishers,
+// which share it, unless there is another token by now: see internal/pause.
+//
 // If the function cannot invoke itself the run waits for the next firing, which
 // goes on with it. Where there is no schedule, that is an error.
 //

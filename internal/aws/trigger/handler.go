@@ -131,7 +131,8 @@ func (h *Handler) handle(ctx context.Context, event []byte) (any, error) {
 		return nil, err
 	}
 	if t.Watch {
-		return h.watch(ctx)
+		w := watch.Watch{Stack: h.cfg.Stack, Config: h.cfg.Config, Store: h.cfg.Store, Metrics: h.cfg.Metrics, Log: h.log}
+		return w.Report(ctx)
 	}
 	sub, err := h.find(&t)
 	if err != nil {
@@ -228,10 +229,12 @@ func (h *Handler) owner(ctx context.Context) string {
 	return h.cfg.RequestID(ctx) + "/" + strconv.FormatUint(rand.Uint64(), 36) //nolint:gosec // It only has to be unlike others.
 }
 
-// fail logs why a run failed, notes it for the watch, and returns it.
+// fail logs why a run failed, pauses whom that concerns, notes it for the watch,
+// and returns it.
 func (h *Handler) fail(ctx context.Context, sub *config.Subscription, t *Trigger, report *subscribe.Report, err error) error {
 	failure := h.explain(sub, err)
 	h.log.ErrorContext(ctx, "run ended", "outcome", report.Outcome, "err", failure.Text, "report", report)
+	h.pausePublishers(ctx, failure)
 	if !t.Since.IsZero() {
 		return failure // who reads a window again looks how it ends
 	}
@@ -286,26 +289,4 @@ func fires(sub *config.Subscription) bool {
 	}
 	_, again := sub.Schedule.Next(time.Now())
 	return again
-}
-
-// watch looks over all subscriptions of the stack.
-func (h *Handler) watch(ctx context.Context) (*watched, error) {
-	found, err := watch.Look(ctx, h.cfg.Store, h.cfg.Config)
-	if err != nil {
-		h.log.ErrorContext(ctx, "watch failed", "err", err)
-		return nil, fmt.Errorf("watch: %w", err)
-	}
-	found.Log(ctx, h.log, h.cfg.Stack)
-	if counts := found.Metrics(); len(counts) > 0 {
-		h.cfg.Metrics.Emit(ctx, counts)
-	}
-	h.log.InfoContext(ctx, "watch ended", "subscriptions", found.Subscriptions, "failed", len(found.Failed),
-		"overdue", len(found.Overdue), "incomplete", len(found.Incomplete), "paused", len(found.Paused))
-	return &watched{Watch: true, Findings: found}, nil
-}
-
-// A watched is the answer to a trigger of the watch.
-type watched struct {
-	Watch bool `json:"watch"`
-	watch.Findings
 }

@@ -40,6 +40,7 @@ subscriptions:
   connected: {client: granted, entity: tags, to: {type: sqs}}
 publishers:
   writes: {client: other, method: POST, entity: tags}
+  off-too: {client: main, method: POST, entity: tags, enabled: false}
 `
 
 // A stack is all that the function has around it.
