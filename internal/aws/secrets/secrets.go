@@ -10,7 +10,9 @@
 //	 "timezone": "Europe/Amsterdam", "granted_at": "2026-01-31T12:00:00Z"}
 //
 // Anything that is no JSON object is the bare token, so that one may be pasted
-// in AWS's console. The secret of an app (names.Stack.App) holds
+// in AWS's console. That resumes nobody: where the client was paused its queues
+// stay stopped until somebody says `connector resume NAME --stack …`, which
+// `connector token` and a grant do by themselves. The secret of an app (names.Stack.App) holds
 //
 //	{"client_id": "…", "client_secret": "…"}
 //
