@@ -33,12 +33,9 @@
 // What could go on for ever does not. A run that is where it was at its last
 // hand-over fails ([StuckError]) and is kept for the next trigger. One that is
 // to be handed over more than 24 hours after it began fails ([TooLongError])
-// and is dropped, as whatever holds it would hold it tomorrow: the next trigger
-// begins anew from the watermark, and what was delivered is dropped there as far
-// as it is remembered. A first load that ends so has no watermark, so it begins
-// from the start and delivers again what has not changed lately: at least once
-// holds, and the events' ids are those of before. A trigger that finds a run of
-// yesterday goes on with it, as it may have the rest of it within reach.
+// each time, so that somebody looks, and is kept as well: a first load that
+// needs more than a day comes to its end with the schedule's triggers, an
+// invocation at each, and loses nothing of what it has read.
 //
 // # Dates
 //

@@ -11,8 +11,8 @@ import (
 	"intercom-connector/internal/state"
 )
 
-// longestRun is how long a run may be handed over from one invocation to the
-// next. One that is not over by then is not going to be.
+// longestRun is how long a run is handed over from one invocation to the next.
+// One that is not over by then may never be, and somebody should look.
 const longestRun = 24 * time.Hour
 
 // A Handover is what an invocation has to know to go on with a run that another
@@ -42,15 +42,16 @@ func (e *StuckError) Error() string {
 		e.Run, e.Since.UTC().Format(time.RFC3339))
 }
 
-// A TooLongError ends a run that has been handed over for more than a day. The
-// run is dropped, and the next trigger begins another one from the watermark.
+// A TooLongError ends a run that has been handed over for more than a day: it
+// may be going in circles. The run is kept, and the next trigger goes on with it
+// from its position.
 type TooLongError struct {
 	Run     string
 	Started time.Time
 }
 
 func (e *TooLongError) Error() string {
-	return fmt.Sprintf("run %s began at %s, more than %v hours ago, and is given up: the next trigger begins anew from the watermark",
+	return fmt.Sprintf("run %s began at %s, more than %v hours ago, and does not go on by itself: the next trigger goes on with it",
 		e.Run, e.Started.UTC().Format(time.RFC3339), longestRun.Hours())
 }
 
@@ -60,7 +61,7 @@ func (r *run) handOver() error {
 	last := r.work.Handed
 	switch {
 	case r.serverNow()-r.work.Started > int64(longestRun/time.Second):
-		return &hopelessError{&TooLongError{Run: r.work.ID, Started: time.Unix(r.work.Started, 0)}}
+		return &TooLongError{Run: r.work.ID, Started: time.Unix(r.work.Started, 0)}
 	case last != nil && last.Position == now.Position:
 		return &StuckError{Run: r.work.ID, Since: time.Unix(last.Time, 0)}
 	}
