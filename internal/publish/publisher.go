@@ -109,12 +109,10 @@ func (p *Publisher) work(ctx context.Context, d Delivery, m *message, tries int)
 	return r
 }
 
-// giveUp turns a retry into a dead letter once the message is too old, and was
-// tried often enough: what has waited while its client was paused is as old as
-// the rest, and would die of the first answer that asks for patience.
+// giveUp turns a retry into a dead letter once the message is Overdue.
 func (c *course) giveUp(r Result) Result {
 	limit := c.p.Publisher.GiveUpAfter
-	if limit <= 0 || c.d.Sent.IsZero() || c.held || time.Since(c.d.Sent) < limit || !triedFor(c.d.Tries, limit) {
+	if c.held || !Overdue(c.d, limit) {
 		return r
 	}
 	r.After = 0

@@ -64,7 +64,7 @@ func (b *batch) work(ctx context.Context) {
 	}
 	switch reason, err := pause.Still(ctx, b.Store, b.Client.Name, b.currentToken); {
 	case err != nil:
-		b.later(err)
+		b.later(ctx, err)
 		return
 	case reason != "":
 		b.all(publish.Paused, reason)
@@ -77,7 +77,7 @@ func (b *batch) work(ctx context.Context) {
 	}
 	publisher, err := b.publisher(b.pub, workspace)
 	if err != nil {
-		b.later(err)
+		b.later(ctx, err)
 		return
 	}
 	ctx, cancel := bounded(ctx, b.Margin)
@@ -105,11 +105,34 @@ func (b *batch) all(outcome publish.Outcome, reason string) {
 	}
 }
 
-// later puts all messages off, each as long as it deserves.
-func (b *batch) later(err error) {
+// later puts all messages off, each as long as it deserves, and gives up those
+// that have waited too long.
+func (b *batch) later(ctx context.Context, cause error) {
+	overdue := false
 	for i, m := range b.messages {
-		b.results[i] = publish.Result{ID: m.MessageId, Outcome: publish.Retry, Reason: err.Error(), After: publish.Backoff(tries(m), b.Random())}
+		b.results[i] = publish.Result{ID: m.MessageId, Outcome: publish.Retry, Reason: cause.Error(), After: publish.Backoff(tries(m), b.Random())}
+		overdue = overdue || publish.Overdue(b.delivery(m), b.pub.GiveUpAfter)
 	}
+	if !overdue {
+		return
+	}
+	publisher, err := b.publisher(b.pub, b.pinned(ctx))
+	if err != nil {
+		return // what keeps their ends cannot be had either
+	}
+	ctx, cancel := bounded(ctx, b.Margin)
+	defer cancel()
+	var group sync.WaitGroup
+	turns := make(chan struct{}, atOnce)
+	deliveries, places := b.deliveries(ctx)
+	for i, d := range deliveries {
+		group.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			b.results[places[i]] = publisher.Later(ctx, d, cause)
+		})
+	}
+	group.Wait()
 }
 
 // deliveries makes deliveries of the messages, and returns the place of each.
@@ -167,8 +190,7 @@ func (b *batch) resolve(ctx context.Context, d *publish.Delivery) error {
 	}
 	if err != nil {
 		err = fmt.Errorf("get its body: %w", err)
-		limit := b.pub.GiveUpAfter
-		if limit > 0 && !d.Sent.IsZero() && time.Since(d.Sent) >= limit && ctx.Err() == nil {
+		if limit := b.pub.GiveUpAfter; publish.Overdue(*d, limit) && ctx.Err() == nil {
 			d.Body, d.Problem = nil, "given up "+limit.String()+" after it was sent to us: "+err.Error()
 			return nil
 		}

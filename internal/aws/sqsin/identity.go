@@ -7,6 +7,7 @@ import (
 
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/pause"
+	"intercom-connector/internal/pin"
 	"intercom-connector/internal/publish"
 	"intercom-connector/internal/subscribe"
 	"intercom-connector/shared/intercom"
@@ -48,6 +49,16 @@ func (h *Handler) identify(ctx context.Context) (workspace string, err error) {
 	return workspace, nil
 }
 
+// pinned is the workspace that the client had the last time, "" where it has had
+// none, and so nothing is remembered of its messages.
+func (h *Handler) pinned(ctx context.Context) string {
+	w, err := pin.Get(ctx, h.Store, h.Client.Name)
+	if err != nil {
+		return ""
+	}
+	return w.ID
+}
+
 // publisher makes each publisher once: what it knows of messages that it could
 // not remember elsewhere must not be lost.
 func (h *Handler) publisher(pub *config.Publisher, workspace string) (*publish.Publisher, error) {
@@ -85,15 +96,15 @@ func (h *Handler) publisher(pub *config.Publisher, workspace string) (*publish.P
 func (b *batch) refuse(ctx context.Context, err error) {
 	version, blamed := b.blame(ctx, err)
 	if !blamed {
-		b.later(err)
+		b.later(ctx, err)
 		return
 	}
 	paused, pauseErr := pause.Revoke(ctx, b.Store, b.Client.Name, err.Error(), version, b.currentToken)
 	switch {
 	case pauseErr != nil:
-		b.later(fmt.Errorf("%w, after: %w", pauseErr, err))
+		b.later(ctx, fmt.Errorf("%w, after: %w", pauseErr, err))
 	case !paused:
-		b.later(fmt.Errorf("there is another token by now than the one that was refused: %w", err))
+		b.later(ctx, fmt.Errorf("there is another token by now than the one that was refused: %w", err))
 	default:
 		b.all(publish.Paused, err.Error())
 	}

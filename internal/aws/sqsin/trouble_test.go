@@ -85,6 +85,52 @@ func TestNotSafe(t *testing.T) {
 	}
 }
 
+// Whose token it is cannot be asked for: nobody waits for ever, and what has
+// waited for something else is not given up at once. What was sent already, and
+// perhaps applied, is unknown.
+func TestWorkspaceNeverTold(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, "POST", "articles", intercomtest.Config{})
+			h := w.handler(nil)
+			w.send(`{"payload":{"title":"before","author_id":1}}`, "")
+			w.invoke(h, nil, w.receive(1)) // the client has its workspace
+			w.send(`{"id":"order-1","payload":{"title":"marker:1","author_id":1}}`, "", "trace", "run-7")
+			if lost { // it dies once the message is claimed
+				claims := func() (n int) {
+					for _, err := range w.store.List(t.Context(), "sent/") {
+						if err != nil {
+							t.Fatal(err)
+						}
+						n++
+					}
+					return n
+				}
+				for dies := 1; dies < 40 && claims() == 1; dies++ {
+					l := &life{dies: dies, cancel: func() {}}
+					w.invoke(w.handler(l), l, w.receive(1))
+					time.Sleep(visibility)
+				}
+			}
+			w.ws.Fault(intercomtest.Fault{Path: "/me", Effect: intercomtest.ServerError()})
+			time.Sleep(48 * time.Hour)
+			h = w.handler(nil)
+			if w.invoke(h, nil, w.receive(1)); len(w.letters) != 0 && !lost { // which was tried often
+				t.Errorf("given up at once: %+v", w.letters[0])
+			}
+			w.run(h, time.Hour)
+			want := map[bool]publish.Outcome{false: publish.Dead, true: publish.Unknown}[lost]
+			if len(w.letters) != 1 || w.left() != 0 {
+				t.Fatalf("%d letters, %d left", len(w.letters), w.left())
+			}
+			if l := w.letters[0]; l.Outcome != want || l.ID != "order-1" || !strings.Contains(l.Reason, "given up 12h0m0s") || !strings.Contains(l.Reason, "/me") {
+				t.Errorf("lost: %v, got %s %s: %s", lost, l.Outcome, l.ID, l.Reason)
+			}
+		})
+	}
+}
+
 // A process dies between any two steps: nothing that must not be repeated is
 // there twice, and nothing is lost.
 func TestKilled(t *testing.T) {
