@@ -16,6 +16,10 @@ import (
 const (
 	callsPerSecond = 10
 	callsAtOnce    = 20
+	// Nobody has to be known to say that an app was removed: a flood of that must
+	// not keep people from granting access.
+	hintsPerSecond = 1
+	hintsAtOnce    = 5
 )
 
 // The addresses of the callback.
@@ -60,6 +64,7 @@ func newCallback(d *drawing, clients []string) api {
 		IntegrationUri:       fn.lambda.AttrArn(),
 		PayloadFormatVersion: jsii.String("2.0"),
 	})
+	var routes []awsapigatewayv2.CfnRoute
 	for _, r := range []struct{ id, method, path, reason string }{
 		{"Grant", "GET", callbackPath, "A person comes here from Intercom, with a state that this stack has issued and that is good once."},
 		{"Uninstall", "POST", uninstallPath, "Intercom signs nothing here, so a call is a hint: only a token that Intercom refuses is given up."},
@@ -71,6 +76,7 @@ func newCallback(d *drawing, clients []string) api {
 			Target:            awscdk.Fn_Join(jsii.String("/"), &[]*string{jsii.String("integrations"), integration.Ref()}),
 		})
 		suppress(route, "AwsSolutions-APIG4", r.reason)
+		routes = append(routes, route)
 		awslambda.NewCfnPermission(scope, jsii.String(r.id+"Permission"), &awslambda.CfnPermissionProps{
 			Action:       jsii.String("lambda:InvokeFunction"),
 			FunctionName: fn.lambda.AttrArn(),
@@ -80,7 +86,7 @@ func newCallback(d *drawing, clients []string) api {
 			}),
 		})
 	}
-	newStage(d, http)
+	newStage(d, http, routes)
 	d.output(names.OutputCallback,
 		awscdk.Fn_Join(jsii.String(""), &[]*string{http.AttrApiEndpoint(), jsii.String(callbackPath)}),
 		"The redirect URL of the OAuth app")
@@ -88,7 +94,7 @@ func newCallback(d *drawing, clients []string) api {
 }
 
 // newStage puts the API on the air, throttled and logged.
-func newStage(d *drawing, http awsapigatewayv2.CfnApi) {
+func newStage(d *drawing, http awsapigatewayv2.CfnApi, routes []awsapigatewayv2.CfnRoute) {
 	scope := d.group("Callback", "Access")
 	// Groups of this name need no policy of their own for API Gateway to write.
 	logs := newLogGroup(d, scope, "/aws/vendedlogs/apis/"+string(d.Name))
@@ -98,7 +104,7 @@ func newStage(d *drawing, http awsapigatewayv2.CfnApi) {
 		"error": "$context.error.message", "function_error": "$context.integrationErrorMessage",
 		// Never the path with its query: it has the code of the grant.
 	})
-	awsapigatewayv2.NewCfnStage(d.group("Callback"), jsii.String("Stage"), &awsapigatewayv2.CfnStageProps{
+	stage := awsapigatewayv2.NewCfnStage(d.group("Callback"), jsii.String("Stage"), &awsapigatewayv2.CfnStageProps{
 		ApiId:      http.Ref(),
 		StageName:  jsii.String("$default"),
 		AutoDeploy: true,
@@ -108,5 +114,12 @@ func newStage(d *drawing, http awsapigatewayv2.CfnApi) {
 		DefaultRouteSettings: &awsapigatewayv2.CfnStage_RouteSettingsProperty{
 			ThrottlingRateLimit: jsii.Number(callsPerSecond), ThrottlingBurstLimit: jsii.Number(callsAtOnce),
 		},
+		// It is passed on as it is, in CloudFormation's words.
+		RouteSettings: map[string]any{"POST " + uninstallPath: map[string]any{
+			"ThrottlingRateLimit": hintsPerSecond, "ThrottlingBurstLimit": hintsAtOnce,
+		}},
 	})
+	for _, route := range routes {
+		stage.AddDependency(route) // a stage has no settings for a route that is not there
+	}
 }
