@@ -66,7 +66,7 @@ func New(getenv func(string) string) (aws.Config, error) {
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return credentials, nil
 		}),
-		HTTPClient:            client,
+		HTTPClient:            Plain(client),
 		BaseEndpoint:          endpoint,
 		Retryer:               newRetryer,
 		Logger:                logging.Nop{}, // what fails comes as an error

@@ -2,12 +2,14 @@ package awsconfig_test
 
 import (
 	"encoding/pem"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -136,6 +138,57 @@ func TestClient(t *testing.T) {
 	if requests != 3 {
 		t.Errorf("%d requests, want 3", requests)
 	}
+}
+
+// A body that has ended is no reason to drop the answer.
+func TestClientKeepsAnswers(t *testing.T) {
+	t.Parallel()
+	want := strings.Repeat("x", 1<<16)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got, err := io.ReadAll(r.Body)
+		if err != nil || string(got) != "asked" {
+			t.Errorf("the request is %q, %v", got, err)
+		}
+		_, _ = io.WriteString(w, want[:10])
+		_ = http.NewResponseController(w).Flush()
+		time.Sleep(50 * time.Millisecond)
+		_, _ = io.WriteString(w, want[10:])
+	}))
+	t.Cleanup(server.Close)
+	cfg, err := awsconfig.New(with(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := &ended{Reader: strings.NewReader("asked")}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.ContentLength = 5
+	resp, err := cfg.HTTPClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if got, err := io.ReadAll(resp.Body); err != nil || string(got) != want {
+		t.Errorf("got %d bytes of %d, %v", len(got), len(want), err)
+	}
+	if !body.closed.Load() {
+		t.Error("the body is left open")
+	}
+}
+
+// ended is what the SDK's bodies are once it has closed them.
+type ended struct {
+	io.Reader
+	closed atomic.Bool
+}
+
+func (e *ended) WriteTo(io.Writer) (int64, error) { return 0, io.EOF }
+
+func (e *ended) Close() error {
+	e.closed.Store(true)
+	return nil
 }
 
 // A redirect could lead anywhere with what was signed for one service.

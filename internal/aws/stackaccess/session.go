@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/smithy-go/logging"
+
+	"intercom-connector/internal/aws/awsconfig"
 )
 
 // ErrNoRegion means that nothing says which region the stack is in.
@@ -67,5 +69,10 @@ func load(ctx context.Context, opts Options) (aws.Config, error) {
 		}
 		load = append(load, config.WithCustomCABundle(bytes.NewReader(bundle)))
 	}
-	return config.LoadDefaultConfig(ctx, load...)
+	cfg, err := config.LoadDefaultConfig(ctx, load...)
+	if err != nil {
+		return aws.Config{}, err
+	}
+	cfg.HTTPClient = awsconfig.Plain(cfg.HTTPClient)
+	return cfg, nil
 }
