@@ -3,7 +3,8 @@
 //
 // An entry's Source and DetailType are the event's source and type, its Detail is
 // the event, a CloudEvents JSON object, so that a rule finds an event by its
-// envelope or by what is in the record. Rules of EventBridge know no order, and
+// envelope or by what is in the record. Its one resource is the run that sent it,
+// run:<id>, as log lines have it. Rules of EventBridge know no order, and
 // here is none either.
 //
 // # Sizes
@@ -24,9 +25,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 
+	"intercom-connector/internal/aws/wire"
 	"intercom-connector/internal/event"
 	"intercom-connector/internal/outbox"
 )
@@ -38,6 +39,8 @@ const (
 	maxType  = 128       // characters of a DetailType
 	timeSize = 14        // what a time counts for
 	typeJSON = "application/json"
+
+	runPrefix = "run:"
 )
 
 // Claims leaves what is too large for a bus somewhere else; see
@@ -86,7 +89,7 @@ type sender struct {
 func New(cfg Config) *outbox.Box {
 	s := &sender{bus: newBus(cfg), claims: cfg.Claims}
 	return outbox.New(outbox.Config{
-		Make: s.message, Send: s.send, Temporary: temporary,
+		Make: s.message, Send: s.send, Temporary: wire.Temporary,
 		MaxCount: maxCount, MaxBytes: maxBytes, Parallel: parallel,
 		Random: cfg.Random,
 	})
@@ -120,13 +123,27 @@ func (s *sender) message(ctx context.Context, e *event.Event) (outbox.Message, e
 
 // sizeOf is the size of an entry as EventBridge counts it.
 func sizeOf(e *event.Event, detail string) int {
-	return timeSize + len(e.Source) + len(e.Type) + len(detail)
+	size := timeSize + len(e.Source) + len(e.Type) + len(detail)
+	for _, r := range resources(e) {
+		size += len(r)
+	}
+	return size
+}
+
+// resources is what an entry says beside its event.
+func resources(e *event.Event) []string {
+	if e.Run == "" {
+		return nil
+	}
+	return []string{runPrefix + e.Run}
 }
 
 func (s *sender) send(ctx context.Context, batch []*outbox.Message) ([]error, error) {
 	entries := make([]entry, len(batch))
 	for i, m := range batch {
-		entries[i] = entry{Source: m.Event.Source, DetailType: m.Event.Type, Detail: m.Body, Time: seconds(m.Event.Time)}
+		entries[i] = entry{
+			Source: m.Event.Source, DetailType: m.Event.Type, Detail: m.Body, Resources: resources(&m.Event), Time: seconds(m.Event.Time),
+		}
 	}
 	results, err := s.put(ctx, entries)
 	if err != nil {
@@ -155,7 +172,7 @@ func (s *sender) became(r result) error {
 		return nil
 	}
 	err := &smithy.GenericAPIError{Code: r.ErrorCode, Message: r.ErrorMessage, Fault: smithy.FaultClient}
-	if !temporary(err) && !concernsBus(r.ErrorCode) {
+	if !wire.Temporary(err) && !concernsBus(r.ErrorCode) {
 		return &outbox.NeverError{Reason: err.Error()}
 	}
 	return fmt.Errorf("send to bus %s: %w", s.Name, err)
@@ -183,19 +200,3 @@ func concernsBus(code string) bool {
 	}
 	return false
 }
-
-// temporary reports whether an error may go away by itself.
-func temporary(err error) bool {
-	if retryables.IsErrorRetryable(err) == aws.TrueTernary {
-		return true
-	}
-	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		return false
-	}
-	code := api.ErrorCode()
-	return api.ErrorFault() == smithy.FaultServer || strings.HasPrefix(code, "Internal") ||
-		strings.Contains(code, "Throttl") || strings.Contains(code, "Unavailable")
-}
-
-var retryables = retry.IsErrorRetryables(retry.DefaultRetryables)

@@ -26,6 +26,7 @@ import (
 // An entry is one of PutEvents, as its JSON protocol has it.
 type entry struct {
 	Detail, DetailType, EventBusName, Source, TraceHeader string
+	Resources                                             []string
 	Time                                                  float64
 }
 
@@ -143,13 +144,18 @@ func TestEntries(t *testing.T) {
 	timeless.Time = time.Time{}
 	absurd := contact("e3", "{}")
 	absurd.Time = time.Unix(1e15, 0)
-	events := []event.Event{contact("e1", `{"id":"c1"}`), timeless, absurd}
+	alone := contact("e4", "{}")
+	alone.Run = ""
+	events := []event.Event{contact("e1", `{"id":"c1"}`), timeless, absurd, alone}
 	deliver(t, box, events...)
 	var want []entry
 	for i, e := range events {
-		w := entry{Detail: string(e.AppendJSON(nil)), DetailType: e.Type, EventBusName: "stack_events", Source: e.Source, TraceHeader: "Root=1-2-3"}
-		if i == 0 {
+		w := entry{Detail: string(e.AppendJSON(nil)), DetailType: e.Type, EventBusName: "stack_events", Source: e.Source, Resources: []string{"run:gppqdk4c67"}, TraceHeader: "Root=1-2-3"}
+		if i == 0 || i == 3 {
 			w.Time = float64(e.Time.Unix())
+		}
+		if e.Run == "" {
+			w.Resources = nil
 		}
 		want = append(want, w)
 	}
@@ -184,7 +190,7 @@ func TestBatches(t *testing.T) {
 func TestClaimCheck(t *testing.T) {
 	t.Parallel()
 	empty := contact("e1", `""`)
-	fits := 256<<10 - 14 - len(empty.Source) - len(empty.Type) - len(empty.AppendJSON(nil))
+	fits := 256<<10 - 14 - len(empty.Source) - len(empty.Type) - len("run:gppqdk4c67") - len(empty.AppendJSON(nil))
 	for _, tt := range []struct {
 		name    string
 		size    int

@@ -3,6 +3,7 @@ package busout_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,13 +72,15 @@ func TestOnEventBridge(t *testing.T) {
 			var matched struct {
 				Source     string          `json:"source"`
 				DetailType string          `json:"detail-type"`
+				Resources  []string        `json:"resources"`
 				Detail     json.RawMessage `json:"detail"`
 			}
 			if err := json.Unmarshal([]byte(*m.Body), &matched); err != nil {
 				t.Fatal(err)
 			}
 			e, err := event.Parse(matched.Detail)
-			if err != nil || !want[e.ID] || matched.Source != "intercom:ab12cd34" || matched.DetailType != e.Type || !strings.Contains(string(e.Data), "user") {
+			if err != nil || !want[e.ID] || matched.Source != "intercom:ab12cd34" || matched.DetailType != e.Type || !strings.Contains(string(e.Data), "user") ||
+				!slices.Equal(matched.Resources, []string{"run:gppqdk4c67"}) {
 				t.Errorf("got %s: %v", *m.Body, err)
 			}
 			delete(want, e.ID)

@@ -27,8 +27,9 @@ type entry struct {
 	Source       string
 	DetailType   string
 	Detail       string
-	Time         float64 `json:",omitempty"` // Unix seconds; 0: when it is taken
-	TraceHeader  string  `json:",omitempty"`
+	Resources    []string `json:",omitempty"`
+	Time         float64  `json:",omitempty"` // Unix seconds; 0: when it is taken
+	TraceHeader  string   `json:",omitempty"`
 }
 
 // A result is what became of one entry.

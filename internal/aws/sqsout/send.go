@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 
 	"intercom-connector/internal/aws/queues"
+	"intercom-connector/internal/aws/wire"
 	"intercom-connector/internal/outbox"
 )
 
@@ -47,7 +46,7 @@ func (s *sender) became(err error) error {
 	if err == nil {
 		return nil
 	}
-	if api, ok := errors.AsType[smithy.APIError](err); ok && !temporary(err) && !concernsQueue(api.ErrorCode()) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok && !wire.Temporary(err) && !concernsQueue(api.ErrorCode()) {
 		return &outbox.NeverError{Reason: err.Error()}
 	}
 	return fmt.Errorf("send to %s: %w", s.queue.URL, err)
@@ -74,14 +73,3 @@ func concernsQueue(code string) bool {
 	}
 	return false
 }
-
-// temporary reports whether an error may go away by itself.
-func temporary(err error) bool {
-	if retryables.IsErrorRetryable(err) == aws.TrueTernary {
-		return true
-	}
-	api, ok := errors.AsType[smithy.APIError](err)
-	return ok && (api.ErrorFault() == smithy.FaultServer || strings.Contains(api.ErrorCode(), "Throttl"))
-}
-
-var retryables = retry.IsErrorRetryables(retry.DefaultRetryables)

@@ -28,6 +28,7 @@ import (
 	"context"
 
 	"intercom-connector/internal/aws/queues"
+	"intercom-connector/internal/aws/wire"
 	"intercom-connector/internal/event"
 	"intercom-connector/internal/outbox"
 )
@@ -78,7 +79,7 @@ type form interface {
 func (cfg Config) box(f form) *outbox.Box {
 	s := &sender{api: cfg.API, queue: cfg.Queue, form: f}
 	return outbox.New(outbox.Config{
-		Make: f.make, Send: s.send, Temporary: temporary,
+		Make: f.make, Send: s.send, Temporary: wire.Temporary,
 		MaxCount: queues.AtOnce, MaxBytes: maxBytes, Parallel: parallel,
 		Random: cfg.Random,
 	})

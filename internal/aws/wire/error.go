@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 )
 
@@ -84,3 +86,21 @@ func IsCode(err error, code string) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Code == code
 }
+
+// Temporary reports whether an error may go away by itself. It may be that of a
+// request, whose retryer has given up, or of one entry of a batch, whose code is
+// all that is known.
+func Temporary(err error) bool {
+	if retryables.IsErrorRetryable(err) == aws.TrueTernary {
+		return true
+	}
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		return false
+	}
+	code := api.ErrorCode()
+	return api.ErrorFault() == smithy.FaultServer || strings.HasPrefix(code, "Internal") ||
+		strings.Contains(code, "Throttl") || strings.Contains(code, "Unavailable")
+}
+
+var retryables = retry.IsErrorRetryables(retry.DefaultRetryables)

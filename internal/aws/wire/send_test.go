@@ -3,6 +3,7 @@ package wire_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"net"
@@ -192,6 +193,32 @@ func TestSpent(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+func TestTemporary(t *testing.T) {
+	t.Parallel()
+	api := func(code string, fault smithy.ErrorFault) error {
+		return fmt.Errorf("send: %w", &smithy.GenericAPIError{Code: code, Fault: fault})
+	}
+	for _, tt := range []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"throttled", api("ThrottlingException", smithy.FaultClient), true},
+		{"throttled by another name", api("RequestThrottled", smithy.FaultClient), true},
+		{"fault of the server", api("AnyFault", smithy.FaultServer), true},
+		{"internal, of whoever", api("InternalException", smithy.FaultClient), true},
+		{"unavailable", api("ServiceUnavailable", smithy.FaultUnknown), true},
+		{"status", &wire.Error{Status: http.StatusBadGateway, Code: "UnknownError"}, true},
+		{"refused", api("AccessDeniedException", smithy.FaultClient), false},
+		{"too long", &wire.Error{Status: http.StatusBadRequest, Code: "InvalidMessageContents"}, false},
+		{"no answer of AWS's", errors.New("no"), false},
+	} {
+		if got := wire.Temporary(tt.err); got != tt.want {
+			t.Errorf("%s: got %v", tt.name, got)
+		}
+	}
 }
 
 // Callers and the SDK's own parts tell errors apart as before.
