@@ -29,7 +29,7 @@ const (
 
 // faults stand between a store and the emulator.
 type faults struct {
-	next http.RoundTripper
+	next aws.HTTPClient
 	sent atomic.Int64
 	// on decides by the operation, such as PutItem, and the request's body.
 	on func(operation, body string) fault
@@ -43,8 +43,7 @@ const attempts = 6
 // faulty is a configuration whose requests go through faults, and are repeated
 // without delay.
 func faulty(cfg aws.Config) (aws.Config, *faults) {
-	client, _ := cfg.HTTPClient.(*http.Client)
-	f := &faults{next: client.Transport, on: func(string, string) fault { return none }}
+	f := &faults{next: cfg.HTTPClient, on: func(string, string) fault { return none }}
 	cfg.HTTPClient = &http.Client{Transport: f}
 	cfg.Retryer = func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {
@@ -79,7 +78,7 @@ func (f *faults) RoundTrip(req *http.Request) (*http.Response, error) {
 	case cut:
 		return nil, broken
 	case lost:
-		resp, err := f.next.RoundTrip(req)
+		resp, err := f.next.Do(req)
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +86,7 @@ func (f *faults) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp.Body.Close()
 		return nil, broken
 	default:
-		return f.next.RoundTrip(req)
+		return f.next.Do(req)
 	}
 }
 
