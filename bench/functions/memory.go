@@ -15,8 +15,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -24,6 +22,7 @@ import (
 	"intercom-connector/bench/internal/harness"
 	"intercom-connector/bench/internal/runtimeapi"
 	"intercom-connector/internal/aws/awsconfig"
+	"intercom-connector/internal/aws/awstest"
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/config/file"
 	"intercom-connector/internal/names"
@@ -162,18 +161,7 @@ func configure(dir, url string) error {
 
 // prepare makes what the function finds.
 func prepare(ctx context.Context, cfg aws.Config) error {
-	key := func(name string, kind dynamotypes.KeyType) dynamotypes.KeySchemaElement {
-		return dynamotypes.KeySchemaElement{AttributeName: aws.String(name), KeyType: kind}
-	}
-	attribute := func(name string) dynamotypes.AttributeDefinition {
-		return dynamotypes.AttributeDefinition{AttributeName: aws.String(name), AttributeType: dynamotypes.ScalarAttributeTypeS}
-	}
-	if _, err := dynamodb.NewFromConfig(cfg).CreateTable(ctx, &dynamodb.CreateTableInput{
-		TableName:            aws.String(table),
-		AttributeDefinitions: []dynamotypes.AttributeDefinition{attribute(names.TablePartitionKey), attribute(names.TableSortKey)},
-		KeySchema:            []dynamotypes.KeySchemaElement{key(names.TablePartitionKey, dynamotypes.KeyTypeHash), key(names.TableSortKey, dynamotypes.KeyTypeRange)},
-		BillingMode:          dynamotypes.BillingModePayPerRequest,
-	}); err != nil {
+	if err := awstest.CreateTable(ctx, cfg, table); err != nil {
 		return err
 	}
 	if _, err := s3.NewFromConfig(cfg, byPath).CreateBucket(ctx, &s3.CreateBucketInput{

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -16,8 +15,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"intercom-connector/internal/aws/awsconfig"
@@ -29,6 +26,7 @@ import (
 	"intercom-connector/internal/names"
 	"intercom-connector/internal/pause"
 	"intercom-connector/internal/state"
+	"intercom-connector/internal/syncbuf"
 	"intercom-connector/test/blackbox/mock"
 )
 
@@ -87,8 +85,8 @@ type deployed struct {
 	store     state.Store
 	secrets   *secretsmanager.Client
 	handle    func(events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse
-	log       *buffer
-	metrics   *buffer
+	log       *syncbuf.Buffer
+	metrics   *syncbuf.Buffer
 }
 
 func deploy(t *testing.T) *deployed {
@@ -100,7 +98,7 @@ func deploy(t *testing.T) *deployed {
 	}
 	d := &deployed{
 		t: t, authority: mock.NewAuthority(), stack: names.Stack(emulator.Name(t)), secrets: secretsmanager.NewFromConfig(cloud),
-		log: &buffer{}, metrics: &buffer{},
+		log: &syncbuf.Buffer{}, metrics: &syncbuf.Buffer{},
 	}
 	server := httptest.NewServer(d.authority)
 	t.Cleanup(server.Close)
@@ -109,17 +107,7 @@ func deploy(t *testing.T) *deployed {
 		Auth: config.Auth{Type: config.OAuth, AuthorizeURL: server.URL + "/oauth", TokenURL: server.URL + "/auth/eagle/token"},
 	}
 	table := string(d.stack)
-	_, err = dynamodb.NewFromConfig(cloud).CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName: &table, BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{
-			{AttributeName: aws.String(names.TablePartitionKey), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String(names.TableSortKey), AttributeType: types.ScalarAttributeTypeS},
-		},
-		KeySchema: []types.KeySchemaElement{
-			{AttributeName: aws.String(names.TablePartitionKey), KeyType: types.KeyTypeHash},
-			{AttributeName: aws.String(names.TableSortKey), KeyType: types.KeyTypeRange},
-		},
-	})
+	err = awstest.CreateTable(t.Context(), cloud, table)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,23 +172,6 @@ func (d *deployed) noSecrets() {
 			d.t.Errorf("%q is logged", secret)
 		}
 	}
-}
-
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 // A grant is opened ten times at once, is revoked, and is given again.

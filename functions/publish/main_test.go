@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,14 +10,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -35,6 +31,7 @@ import (
 	"intercom-connector/internal/names"
 	"intercom-connector/internal/pause"
 	"intercom-connector/internal/state"
+	"intercom-connector/internal/syncbuf"
 	"intercom-connector/shared/intercom"
 	"intercom-connector/shared/intercom/intercomtest"
 )
@@ -133,8 +130,8 @@ type deployed struct {
 	secrets *secretsmanager.Client
 	base    string // of the URLs of queues
 	handler *sqsin.Handler
-	log     buffer
-	metrics buffer
+	log     syncbuf.Buffer
+	metrics syncbuf.Buffer
 }
 
 func deploy(t *testing.T, publishers ...*config.Publisher) *deployed {
@@ -165,17 +162,7 @@ func deploy(t *testing.T, publishers ...*config.Publisher) *deployed {
 			d.makeQueue(name)
 		}
 	}
-	_, err = dynamodb.NewFromConfig(cloud).CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName: &stack, BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{
-			{AttributeName: aws.String(names.TablePartitionKey), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String(names.TableSortKey), AttributeType: types.ScalarAttributeTypeS},
-		},
-		KeySchema: []types.KeySchemaElement{
-			{AttributeName: aws.String(names.TablePartitionKey), KeyType: types.KeyTypeHash},
-			{AttributeName: aws.String(names.TableSortKey), KeyType: types.KeyTypeRange},
-		},
-	})
+	err = awstest.CreateTable(t.Context(), cloud, stack)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -451,21 +438,4 @@ func TestOnTheEmulator(t *testing.T) {
 			t.Errorf("a metric is no JSON: %s", line)
 		}
 	}
-}
-
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -10,15 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -34,6 +30,7 @@ import (
 	"intercom-connector/internal/config/file"
 	"intercom-connector/internal/names"
 	"intercom-connector/internal/subscribe"
+	"intercom-connector/internal/syncbuf"
 	"intercom-connector/shared/intercom/intercomtest"
 )
 
@@ -121,8 +118,8 @@ type deployed struct {
 	ws      *intercomtest.Workspace
 	cloud   aws.Config
 	handler *trigger.Handler
-	log     *buffer
-	metrics *buffer
+	log     *syncbuf.Buffer
+	metrics *syncbuf.Buffer
 	urls    string
 }
 
@@ -136,7 +133,7 @@ func deploy(t *testing.T) *deployed {
 		t.Fatal(err)
 	}
 	d := &deployed{
-		t: t, stack: names.Stack(emulator.Name(t)), cloud: cloud, log: &buffer{}, metrics: &buffer{},
+		t: t, stack: names.Stack(emulator.Name(t)), cloud: cloud, log: &syncbuf.Buffer{}, metrics: &syncbuf.Buffer{},
 		ws: intercomtest.New(intercomtest.Config{Seed: 3, Contacts: 2000, Token: planted, Latency: 50 * time.Millisecond}),
 	}
 	server := httptest.NewServer(d.ws)
@@ -166,17 +163,7 @@ func deploy(t *testing.T) *deployed {
 func (d *deployed) make() {
 	d.t.Helper()
 	ctx, table, bucket := d.t.Context(), string(d.stack), strings.ToLower(string(d.stack))
-	_, err := dynamodb.NewFromConfig(d.cloud).CreateTable(ctx, &dynamodb.CreateTableInput{
-		TableName: &table, BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{
-			{AttributeName: aws.String(names.TablePartitionKey), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String(names.TableSortKey), AttributeType: types.ScalarAttributeTypeS},
-		},
-		KeySchema: []types.KeySchemaElement{
-			{AttributeName: aws.String(names.TablePartitionKey), KeyType: types.KeyTypeHash},
-			{AttributeName: aws.String(names.TableSortKey), KeyType: types.KeyTypeRange},
-		},
-	})
+	err := awstest.CreateTable(ctx, d.cloud, table)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -350,21 +337,4 @@ func (d *deployed) stopped() {
 	if len(seen) != 2000 {
 		d.t.Errorf("%d contacts arrived, want 2000", len(seen))
 	}
-}
-
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }

@@ -1,16 +1,15 @@
 package cli_test
 
 import (
-	"bytes"
 	"context"
 	"maps"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"intercom-connector/internal/cli"
+	"intercom-connector/internal/syncbuf"
 )
 
 const token = "token-of-the-test"
@@ -32,7 +31,7 @@ type answer struct {
 // run calls the program with a configuration.
 func (c call) run(ctx context.Context, t *testing.T, args ...string) answer {
 	t.Helper()
-	var stdout, stderr buffer
+	var stdout, stderr syncbuf.Buffer
 	env := map[string]string{"INTERCOM_TOKEN": token, "GOMEMLIMIT": "off", "GOGC": "100"}
 	maps.Copy(env, c.env)
 	program := cli.Program{
@@ -52,24 +51,6 @@ func (c call) run(ctx context.Context, t *testing.T, args ...string) answer {
 		t.Errorf("%v printed the token", args)
 	}
 	return a
-}
-
-// A buffer may be written to by several goroutines.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 // write makes a configuration and returns its path.

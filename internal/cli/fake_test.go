@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"intercom-connector/internal/cli"
+	"intercom-connector/internal/syncbuf"
 )
 
 func TestFakeServes(t *testing.T) {
@@ -17,7 +18,7 @@ func TestFakeServes(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	out, in := io.Pipe()
-	var stderr buffer
+	var stderr syncbuf.Buffer
 	ended := make(chan int, 1)
 	go func() {
 		ended <- cli.Program{

@@ -26,6 +26,7 @@ import (
 	"intercom-connector/internal/cli"
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/grant"
+	"intercom-connector/internal/syncbuf"
 	"intercom-connector/shared/intercom/intercomtest"
 	"intercom-connector/test/blackbox/mock"
 )
@@ -106,7 +107,7 @@ func (g *granting) visit(link string) error {
 // call runs the program as a person does, without a token in the environment.
 func (g *granting) call(ctx context.Context, stdin string, args ...string) answer {
 	g.t.Helper()
-	var stdout, stderr buffer
+	var stdout, stderr syncbuf.Buffer
 	program := cli.Program{
 		Args: append(args, "--config", g.config), Getenv: func(string) string { return "" },
 		Stdin: strings.NewReader(stdin), Stdout: &stdout, Stderr: &stderr,

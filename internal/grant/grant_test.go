@@ -1,7 +1,6 @@
 package grant_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -22,6 +21,7 @@ import (
 	"intercom-connector/internal/grant"
 	"intercom-connector/internal/pin"
 	"intercom-connector/internal/state/memstate"
+	"intercom-connector/internal/syncbuf"
 	"intercom-connector/test/blackbox/mock"
 )
 
@@ -33,7 +33,7 @@ type bench struct {
 	authority *mock.Authority
 	store     *memstate.Store
 	vault     *vault
-	log       *buffer
+	log       *syncbuf.Buffer
 	clients   map[string]*config.Client
 	handler   *grant.Handler
 	answers   []answer
@@ -48,7 +48,7 @@ type answer struct {
 
 func newBench(t *testing.T, change ...func(*grant.Config)) *bench {
 	t.Helper()
-	b := &bench{t: t, authority: mock.NewAuthority(), store: &memstate.Store{}, log: &buffer{}}
+	b := &bench{t: t, authority: mock.NewAuthority(), store: &memstate.Store{}, log: &syncbuf.Buffer{}}
 	server := httptest.NewServer(b.authority)
 	t.Cleanup(server.Close)
 	t.Cleanup(b.authority.Release)
@@ -221,23 +221,6 @@ func (v *vault) count(client string) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return len(v.tokens[client])
-}
-
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 func TestGrant(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"intercom-connector/internal/grant"
 	"intercom-connector/internal/state"
 	"intercom-connector/internal/state/memstate"
+	"intercom-connector/internal/syncbuf"
 	"intercom-connector/test/blackbox/mock"
 )
 
@@ -214,7 +215,7 @@ func TestLate(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				b := &bench{t: t, authority: mock.NewAuthority(), store: &memstate.Store{}, log: &buffer{}}
+				b := &bench{t: t, authority: mock.NewAuthority(), store: &memstate.Store{}, log: &syncbuf.Buffer{}}
 				b.vault = &vault{apps: map[string]grant.App{"main": {ID: "i", Secret: "planted-secret"}}, tokens: map[string][]grant.Token{}}
 				b.clients = map[string]*config.Client{"main": {
 					Name: "main", BaseURL: "https://api.intercom.io", Version: "2.16",

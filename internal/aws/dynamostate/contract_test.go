@@ -9,12 +9,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"intercom-connector/internal/aws/awsconfig"
 	"intercom-connector/internal/aws/awstest"
 	"intercom-connector/internal/aws/dynamostate"
-	"intercom-connector/internal/names"
 	"intercom-connector/internal/state"
 	"intercom-connector/internal/state/statetest"
 )
@@ -81,24 +79,11 @@ func config(t *testing.T) aws.Config {
 func table(t *testing.T, cfg aws.Config) string {
 	t.Helper()
 	name := awstest.Start(t).Name(t)
-	client := dynamodb.NewFromConfig(cfg)
-	_, err := client.CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName:   &name,
-		BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{
-			{AttributeName: aws.String(names.TablePartitionKey), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String(names.TableSortKey), AttributeType: types.ScalarAttributeTypeS},
-		},
-		KeySchema: []types.KeySchemaElement{
-			{AttributeName: aws.String(names.TablePartitionKey), KeyType: types.KeyTypeHash},
-			{AttributeName: aws.String(names.TableSortKey), KeyType: types.KeyTypeRange},
-		},
-	})
-	if err != nil {
+	if err := awstest.CreateTable(t.Context(), cfg, name); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_, _ = client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name})
+		_, _ = dynamodb.NewFromConfig(cfg).DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name})
 	})
 	return name
 }
