@@ -181,7 +181,7 @@ type envelope struct {
 func (l *life) fires(t *testing.T) {
 	queue := stackName.Events("main", "tags", false)
 	want := l.tags(t)
-	eventually(t, "a schedule of a minute fires", 150*time.Second, func() bool { return l.depth(t, queue) >= len(want) })
+	eventually(t, "a schedule of a minute fires", 3*time.Minute, func() bool { return l.depth(t, queue) >= len(want) })
 	for _, m := range l.drain(t, queue, len(want)) {
 		var e envelope
 		if err := json.Unmarshal([]byte(m.Body), &e); err != nil {
@@ -410,7 +410,7 @@ func (l *life) survives(t *testing.T) {
 	l.hurry(t, function, 60)
 	l.python(t, nil, `client("lambda").invoke(FunctionName=args[0], InvocationType="Event", Payload=b'{"subscription":"long"}')`, function)
 	before := l.slow.Stats().Requests
-	eventually(t, "some pages are read", 30*time.Second, func() bool { return l.slow.Stats().Requests > before+8 })
+	eventually(t, "some pages are read", time.Minute, func() bool { return l.slow.Stats().Requests > before+8 })
 	if killBootstraps(t, function) == 0 {
 		t.Fatal("no process of the function to kill")
 	}

@@ -109,7 +109,7 @@ func (g *granted) messages(client string) string {
 // published waits until a message was.
 func (g *granted) published(t *testing.T, client, marker string) {
 	t.Helper()
-	eventually(t, marker+" is published", 30*time.Second, func() bool { return len(g.companies[client].records.Marked("marker:"+marker)) > 0 })
+	eventually(t, marker+" is published", time.Minute, func() bool { return len(g.companies[client].records.Marked("marker:"+marker)) > 0 })
 	if n := len(g.companies[client].records.Marked("marker:" + marker)); n != 1 {
 		t.Errorf("%s is published %d times", marker, n)
 	}
@@ -118,7 +118,7 @@ func (g *granted) published(t *testing.T, client, marker string) {
 // switched waits until the queues of a client are enabled or disabled.
 func (g *granted) switched(t *testing.T, client, want string) {
 	t.Helper()
-	eventually(t, "the queues of "+client+" are "+want, 30*time.Second, func() bool {
+	eventually(t, "the queues of "+client+" are "+want, time.Minute, func() bool {
 		return slices.Equal(g.mappings(t, grantedStack.PublishFunction(client)), []string{want})
 	})
 }

@@ -64,7 +64,7 @@ func (g *granted) start(t *testing.T, args ...string) *started {
 func (g *granted) grant(t *testing.T, client string, args ...string) *started {
 	t.Helper()
 	s := g.start(t, append([]string{"grant", client, "--no-browser"}, args...)...)
-	eventually(t, "there is a link", 30*time.Second, func() bool {
+	eventually(t, "there is a link", time.Minute, func() bool {
 		found := linkLine.FindStringSubmatch(s.stderr.String())
 		if found != nil {
 			s.link = found[1]
