@@ -19,6 +19,7 @@ import (
 	"intercom-connector/internal/publish"
 	"intercom-connector/internal/state"
 	"intercom-connector/internal/state/memstate"
+	"intercom-connector/internal/syncbuf"
 	"intercom-connector/shared/intercom"
 )
 
@@ -182,31 +183,13 @@ func (a *answers) Respond(_ context.Context, r publish.Result) error {
 	return nil
 }
 
-// A journal is a log that several publishers write.
-type journal struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (j *journal) Write(b []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(b)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
 // A bench is a publisher with all that it needs.
 type bench struct {
 	server  *server
 	store   state.Store
 	letters *letters
 	answers *answers
-	log     journal
+	log     syncbuf.Buffer
 	order   *config.Publisher
 	owner   string
 	quiet   bool                 // no log, for tests of many messages

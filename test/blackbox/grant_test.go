@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"intercom-connector/internal/syncbuf"
 	"intercom-connector/test/blackbox/mock"
 )
 
@@ -89,25 +90,8 @@ type pending struct {
 	*granter
 
 	cmd            *exec.Cmd
-	stdout, stderr watched
+	stdout, stderr syncbuf.Buffer
 	link           string
-}
-
-type watched struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (w *watched) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.b.Write(p)
-}
-
-func (w *watched) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.b.String()
 }
 
 var linkLine = regexp.MustCompile(`(?m)^  (http\S+)$`)
@@ -122,7 +106,7 @@ func (g *granter) begin() *pending {
 	if err := p.cmd.Start(); err != nil {
 		g.t.Fatal(err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if found := linkLine.FindStringSubmatch(p.stderr.String()); found != nil {
 			p.link = found[1]
 			return p

@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"intercom-connector/internal/syncbuf"
 	"intercom-connector/test/blackbox/mock"
 	"intercom-connector/test/chromium"
 )
@@ -121,25 +122,7 @@ type waiting struct {
 	*exec.Cmd
 
 	stdout bytes.Buffer
-	stderr *watched
-}
-
-// A watched buffer can be read while it is written.
-type watched struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (w *watched) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.b.Write(p)
-}
-
-func (w *watched) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.b.String()
+	stderr *syncbuf.Buffer
 }
 
 var link = regexp.MustCompile(`(?m)^  (http\S+)$`)
@@ -147,7 +130,7 @@ var link = regexp.MustCompile(`(?m)^  (http\S+)$`)
 // grant starts `connector grant` and returns the link that it prints.
 func (d *desk) grant() (*waiting, string) {
 	d.t.Helper()
-	w := &waiting{Cmd: d.command("grant", "main", "--no-browser", "--json", "--port", d.port), stderr: &watched{}}
+	w := &waiting{Cmd: d.command("grant", "main", "--no-browser", "--json", "--port", d.port), stderr: &syncbuf.Buffer{}}
 	w.Stdout, w.Stderr = &w.stdout, w.stderr
 	if err := w.Start(); err != nil {
 		d.t.Fatal(err)

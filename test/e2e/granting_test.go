@@ -1,16 +1,16 @@
 package e2e_test
 
 import (
-	"bytes"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"intercom-connector/internal/syncbuf"
 )
 
 // A started command is one under way: a `connector grant` that waits for
@@ -19,26 +19,8 @@ type started struct {
 	*granted
 
 	cmd            *exec.Cmd
-	stdout, stderr watched
+	stdout, stderr syncbuf.Buffer
 	link           string // of a grant
-}
-
-// A watched buffer can be read while it is written.
-type watched struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (w *watched) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.b.Write(p)
-}
-
-func (w *watched) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.b.String()
 }
 
 var linkLine = regexp.MustCompile(`(?m)^  (http\S+)$`)
