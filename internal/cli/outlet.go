@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/local/filelock"
 	"intercom-connector/internal/local/letters"
+	"intercom-connector/internal/pause"
 	"intercom-connector/internal/publish"
 	"intercom-connector/internal/state"
 	"intercom-connector/internal/subscribe"
+	"intercom-connector/shared/intercom"
 )
 
 // An outlet is a publisher that is ready to send. No other process has it
@@ -47,7 +50,7 @@ func (a *app) openOutlet(ctx context.Context, c *clients, store state.Store, pub
 	}()
 	workspace, err := subscribe.Identify(ctx, api, c.cfg.Clients[pub.Client], store, replaceWorkspace)
 	if err != nil {
-		return nil, err
+		return nil, pauseIfRefused(ctx, api, store, pub.Client, err)
 	}
 	cfg := publish.Config{
 		Publisher:   pub,
@@ -69,6 +72,27 @@ func (a *app) openOutlet(ctx context.Context, c *clients, store state.Store, pub
 	}
 	out.Publisher, err = publish.New(cfg)
 	return out, err
+}
+
+// pauseIfRefused pauses a client whose token is refused before there was a
+// message to meet that, and returns the error with which publishing ends.
+func pauseIfRefused(ctx context.Context, api *intercom.Client, store state.Store, client string, err error) error {
+	answer, ok := errors.AsType[*intercom.APIError](err)
+	if !ok || !errors.Is(err, intercom.ErrUnauthorized) && !errors.Is(err, intercom.ErrLocked) {
+		return err
+	}
+	reason := strings.TrimPrefix(answer.Error(), "intercom: ")
+	paused, pauseErr := pause.Revoke(ctx, store, client, reason, answer.TokenVersion, func(ctx context.Context) (string, error) {
+		return pause.CurrentToken(ctx, api)
+	})
+	switch {
+	case pauseErr != nil:
+		return errors.Join(err, pauseErr)
+	case !paused:
+		return err // there is another token by now
+	default:
+		return &publish.PausedError{Client: client, Reason: reason, Err: err}
+	}
 }
 
 // outletLock is held by who publishes with a publisher. No subscription can have

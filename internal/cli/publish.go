@@ -14,6 +14,7 @@ import (
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/local/fileout"
 	"intercom-connector/internal/local/filequeue"
+	"intercom-connector/internal/local/letters"
 	"intercom-connector/internal/local/sqlitestate"
 	"intercom-connector/internal/publish"
 )
@@ -196,7 +197,11 @@ func (p *publication) publishFile(ctx context.Context, out *outlet, store *sqlit
 	at, complete := progress.Complete()
 	switch {
 	case complete && !p.command.Again:
-		p.tracker.already(i, at, progress.Tally())
+		left, err := p.deadLeft(ctx, store, progress.Tally())
+		if err != nil {
+			return err
+		}
+		p.tracker.already(i, at, progress.Tally(), left)
 		p.note("%s: already published, %s on %s: %s; --again sends it anew",
 			f.Name, count(f.Messages, "message"), moment(at), tallyText(progress.Tally(), ", "))
 		return nil
@@ -233,6 +238,18 @@ func (p *publication) publishFile(ctx context.Context, out *outlet, store *sqlit
 		return settle(r)
 	})
 	return errors.Join(err, progress.Save(lasting))
+}
+
+// deadLeft reports whether messages of a file that is done are dead, and there
+// still are dead letters of the publisher: nobody has retried or dropped them.
+func (p *publication) deadLeft(ctx context.Context, store *sqlitestate.Store, tally filequeue.Tally) (bool, error) {
+	if tally.Dead+tally.Unknown == 0 {
+		return false, nil
+	}
+	for _, err := range letters.New(store).List(ctx, p.pub.Name) {
+		return err == nil, err
+	}
+	return false, nil
 }
 
 // tell reports what came of it, and returns the exit status as an error.

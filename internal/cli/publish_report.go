@@ -41,7 +41,7 @@ type publicationReport struct {
 	Error     string          `json:"error,omitempty"`
 
 	settled int64 // by this call
-	failed  int64 // dead and unknown ones of files that were not done already
+	failed  int64 // dead and unknown ones, but of files done before whose dead letters are gone
 }
 
 // A publishedFile is one of a publicationReport.
@@ -54,6 +54,8 @@ type publishedFile struct {
 	Left    int64     `json:"left"`
 	Resumed bool      `json:"resumed,omitempty"` // an earlier call had begun with it
 	Already time.Time `json:"already,omitzero"`  // when an earlier call had finished it
+
+	mended bool // the dead letters are gone
 }
 
 // A tracker keeps the report while messages are published. It is safe for
@@ -80,11 +82,13 @@ func newTracker(pub *config.Publisher, files []*filequeue.File) *tracker {
 	return t
 }
 
-// already notes a file that was finished before.
-func (t *tracker) already(i int, at time.Time, tally filequeue.Tally) {
+// already notes a file that was finished before, and whether dead letters are
+// left.
+func (t *tracker) already(i int, at time.Time, tally filequeue.Tally, deadLeft bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.report.Files[i].Already, t.report.Files[i].Tally = at, tally
+	f := &t.report.Files[i]
+	f.Already, f.Tally, f.mended = at, tally, !deadLeft
 }
 
 // begin notes how far a file has come by earlier calls.
@@ -137,7 +141,7 @@ func (t *tracker) finish(paused bool) *publicationReport {
 		r.Tally = r.Plus(f.Tally)
 		r.Paused += f.Paused
 		r.Left += f.Left
-		if f.Already.IsZero() {
+		if !f.mended {
 			r.failed += f.Dead + f.Unknown
 		}
 	}

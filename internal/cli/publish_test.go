@@ -113,6 +113,66 @@ func TestResponsesThatCannotBeKept(t *testing.T) {
 	appliedOnce(t, ws, 30)
 }
 
+// A file that is done is no success as long as somebody has to look at what
+// became of it.
+func TestDoneWithDeadLetters(t *testing.T) {
+	t.Parallel()
+	_, config, _ := notes(t, intercomtest.Config{Contacts: 1}, "")
+	bad := filepath.Join(filepath.Dir(config), "bad.ndjson")
+	if err := os.WriteFile(bad, []byte("nonsense\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		args   []string
+		status int
+		want   string
+	}{
+		{[]string{"publish", "note", bad}, 1, "note: failed, 0 of 1 message"},
+		{[]string{"publish", "note", bad}, 1, "note: failed, 0 of 1 message"},
+		{[]string{"dead-letters", "drop", "--all", "--yes"}, 0, "dropped 1 dead letter"},
+		{[]string{"publish", "note", bad}, 0, "note: done, 0 of 1 message"},
+	} {
+		got := call{}.run(t.Context(), t, append(tt.args, "--config", config)...)
+		if got.status != tt.status {
+			t.Errorf("%v: exit status %d, want %d: %s", tt.args, got.status, tt.status, got.stderr)
+		}
+		want(t, got.stdout, tt.want)
+	}
+}
+
+// A token that is refused before there was a message pauses as one that is
+// refused later.
+func TestRefusedFromTheBeginning(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		effect intercomtest.Effect
+		advice string
+	}{
+		{"revoked", intercomtest.Revoked(), "set the environment variable INTERCOM_TOKEN to a valid one"},
+		{"unpaid", intercomtest.Status(402, "", ""), "resume note"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			ws, config, messages := notes(t, intercomtest.Config{Contacts: 3}, "")
+			ws.Fault(intercomtest.Fault{Effect: tt.effect})
+			got := call{}.run(t.Context(), t, "publish", "note", messages, "--config", config)
+			if got.status != 1 {
+				t.Errorf("exit status %d, want 1", got.status)
+			}
+			want(t, got.stdout, "note: paused", "3 = 0 done + 0 dead + 0 unknown + 3 paused")
+			want(t, got.stderr, tt.advice)
+			want(t, call{}.run(t.Context(), t, "status", "--config", config).stdout, "paused: GET /me: 40")
+			ws.Heal()
+			call{}.run(t.Context(), t, "resume", "note", "--config", config)
+			if got := (call{}).run(t.Context(), t, "publish", "note", messages, "--config", config); got.status != 0 {
+				t.Errorf("resumed: exit status %d: %s", got.status, got.stderr)
+			}
+			appliedOnce(t, ws, 3)
+		})
+	}
+}
+
 func TestDropAsksOnATerminal(t *testing.T) {
 	t.Parallel()
 	_, config, _ := notes(t, intercomtest.Config{Contacts: 1}, "")

@@ -109,6 +109,8 @@ func (a *app) explainToken(cfg *config.Config, client *config.Client, d *deploym
 		return usagef("Intercom does not accept this token (%s), so it was not stored: copy it again from the Developer Hub (Configure > Authentication)", codeOf(err))
 	case isOther && other.Configured:
 		return usagef("this token is of workspace %s, and client %s is configured for %s: it was not stored", other.Got, client.Name, other.Want)
+	case isOther && other.Got == subscribe.UnknownWorkspace:
+		return usagef("%w: it was not stored", err)
 	case isOther:
 		return usagef("this token is of workspace %s, and client %s of stack %s was of %s so far: it was not stored; --replace-workspace accepts it",
 			other.Got, client.Name, d.Stack, other.Want)

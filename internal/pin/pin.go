@@ -52,7 +52,8 @@ func load(ctx context.Context, store state.Store, client string) (w Workspace, r
 }
 
 // Set remembers the first workspace of a client, and what else is known of it.
-// Another one is an [*Error], unless replace accepts it.
+// Another one is an [*Error], unless replace accepts it. Nothing makes a known
+// workspace unknown again: that is no other workspace but a question not answered.
 func Set(ctx context.Context, store state.Store, client string, w Workspace, replace bool) error {
 	value, err := json.Marshal(w)
 	if err != nil {
@@ -67,7 +68,7 @@ func Set(ctx context.Context, store state.Store, client string, w Workspace, rep
 			return err
 		case pinned.ID == w.ID && pinned.Zone == w.Zone:
 			return nil
-		case pinned.ID != w.ID && pinned.ID != Unknown && !replace:
+		case pinned.ID != w.ID && pinned.ID != Unknown && (!replace || w.ID == Unknown):
 			return &Error{Client: client, Want: pinned.ID, Got: w.ID}
 		default:
 			_, err = store.Save(ctx, Key(client), value, rev, time.Time{})

@@ -26,6 +26,8 @@ func TestSet(t *testing.T) {
 		{"the same, moved", "ab12", pin.Workspace{ID: "ab12", Zone: "Asia/Tokyo"}, false, pin.Workspace{ID: "ab12", Zone: "Asia/Tokyo"}, false},
 		{"another", "ab12", pin.Workspace{ID: "cd34"}, false, pin.Workspace{ID: "ab12"}, true},
 		{"another, wanted", "ab12", pin.Workspace{ID: "cd34"}, true, pin.Workspace{ID: "cd34"}, false},
+		{"not to be told", "ab12", pin.Workspace{ID: pin.Unknown}, false, pin.Workspace{ID: "ab12"}, true},
+		{"not to be told, replaced", "ab12", pin.Workspace{ID: pin.Unknown}, true, pin.Workspace{ID: "ab12"}, true},
 		{"no longer unknown", pin.Unknown, pin.Workspace{ID: "cd34"}, false, pin.Workspace{ID: "cd34"}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

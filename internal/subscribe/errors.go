@@ -43,13 +43,17 @@ func (e *ChangedError) Error() string {
 }
 
 // A WorkspaceError means that the token belongs to another workspace than the
-// client did so far or than its configuration says.
+// client did so far or than its configuration says, or that nobody can tell.
 type WorkspaceError struct {
-	Client, Want, Got string
-	Configured        bool // Want is from the configuration
+	Client, Want, Got string // Got is UnknownWorkspace where the token may not ask
+	Configured        bool   // Want is from the configuration
 }
 
 func (e *WorkspaceError) Error() string {
+	if e.Got == UnknownWorkspace {
+		return fmt.Sprintf("the token of client %s may not ask /me any more, so nobody can tell whether it still belongs to workspace %s: "+
+			"give its app the permission to read one admin again, or set workspace: %s in the configuration if it does", e.Client, e.Want, e.Want)
+	}
 	if e.Configured {
 		return fmt.Sprintf("the token of client %s belongs to workspace %s, the configuration says %s",
 			e.Client, e.Got, e.Want)

@@ -439,6 +439,36 @@ func TestResetThatDiesForgets(t *testing.T) {
 	})
 }
 
+// Who may not ask any more whose token it is has no other workspace for that: not
+// even somebody who accepts another one gets everything again under no name.
+func TestMayNotAskAnyMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ws := intercomtest.New(intercomtest.Config{Seed: 3, Contacts: 300, Latency: time.Second})
+		b := newBench(t, ws, contactsIncremental)
+		b.run("contacts")
+		ws.Fault(intercomtest.Fault{Path: "/me", Effect: intercomtest.Forbidden()})
+		for _, opts := range []subscribe.Options{{}, {ReplaceWorkspace: true}} {
+			_, err := b.engine("contacts").Run(t.Context(), opts)
+			for _, want := range []string{"may not ask /me any more", "workspace: fake1234"} {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("got %v, want it to say %q", err, want)
+				}
+			}
+		}
+		told := b.engine("contacts")
+		told.Client.Workspace = "fake1234"
+		if _, err := told.Run(t.Context(), subscribe.Options{}); err != nil {
+			t.Errorf("with the workspace configured: %v", err)
+		}
+		for id, n := range b.sink.bySubject() {
+			if n != 1 {
+				t.Errorf("contact %s was delivered %d times", id, n)
+			}
+		}
+	})
+}
+
 // forbidden hides /me, and shifts our clock: what it serves has dates of its own.
 func TestWatermarkIsOfTheServersClock(t *testing.T) {
 	t.Parallel()

@@ -38,7 +38,7 @@ func (h *Handler) explain(sub *config.Subscription, err error) *RunError {
 	case isChanged:
 		text = fmt.Sprintf("its %s changed since its last run: `%s --reset` starts over, `%s --keep-watermark` goes on from where it was",
 			strings.Join(changed.Parts, ", "), run, run)
-	case isOther && !other.Configured:
+	case isOther && !other.Configured && other.Got != subscribe.UnknownWorkspace:
 		text = fmt.Sprintf("the token of client %s belongs to workspace %s, so far it was %s: `%s --replace-workspace` goes on with the new one",
 			other.Client, other.Got, other.Want, run)
 	case isRegion:
