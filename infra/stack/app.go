@@ -2,6 +2,8 @@ package stack
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
@@ -57,8 +59,17 @@ func ReadContext(app awscdk.App) (Context, error) {
 	return checkContext(values)
 }
 
+// productive reports whether a stage is what somebody may call it who wants
+// prod. Another spelling would make a stack whose data nothing protects.
+func productive(stage string) bool {
+	return slices.Contains([]string{"prod", "prd", "production", "live"}, strings.ToLower(strings.TrimSpace(stage)))
+}
+
 func checkContext(values map[string]string) (Context, error) {
 	c := Context{Config: values["config"], Stack: names.Stack(values["stack"]), Prod: values["stage"] == "prod", Arch: ARM64, Dashboard: true}
+	if stage := values["stage"]; !c.Prod && productive(stage) {
+		return Context{}, fmt.Errorf("-c stage=%s protects nothing: it is -c stage=prod that does", stage)
+	}
 	if c.Config == "" {
 		c.Config = "connector.yaml"
 	}

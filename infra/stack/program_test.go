@@ -82,6 +82,7 @@ func TestContext(t *testing.T) {
 		{"an unknown architecture", map[string]any{"arch": "mips"}, right, "-c arch=mips: there is arm64, which is the default and costs less, and x86_64"},
 		{"a stage with a space", map[string]any{"stage": "my stage"}, right, `a stack cannot be called "intercom-connector-my stage"`},
 		{"a long name", map[string]any{"stack": strings.Repeat("x", 41)}, right, "a stack cannot be called"},
+		{"a stage like prod", map[string]any{"stage": "Prod"}, right, "-c stage=Prod protects nothing: it is -c stage=prod that does"},
 		{"a number", map[string]any{"stage": 1}, right, "the context value stage has to be a text: -c stage=…"},
 		{"a dashboard of another kind", map[string]any{"dashboard": "large"}, right, "-c dashboard=large: it is true or false"},
 		{"no program", nil, right, "build functions/subscribe"},

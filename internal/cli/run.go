@@ -13,6 +13,7 @@ import (
 	"intercom-connector/internal/local/fileout"
 	"intercom-connector/internal/local/sqlitestate"
 	"intercom-connector/internal/subscribe"
+	"intercom-connector/internal/watch"
 )
 
 // runCommand reads subscriptions, one after the other: what bounds them is the
@@ -95,7 +96,7 @@ func (j *job) do(ctx context.Context, run func(context.Context, order) (subscrib
 	for _, o := range j.orders {
 		report, err := run(ctx, o)
 		reports = append(reports, report)
-		status = max(status, j.tell(o, report, err))
+		status = max(status, j.tell(ctx, o, report, err))
 		if status == statusInterrupted {
 			break
 		}
@@ -255,7 +256,7 @@ func (j *job) run(ctx context.Context, o order) (subscribe.Report, error) {
 }
 
 // tell reports one run and returns what it makes of the exit status.
-func (j *job) tell(o order, report subscribe.Report, err error) int {
+func (j *job) tell(ctx context.Context, o order, report subscribe.Report, err error) int {
 	if j.readerGone {
 		return statusInterrupted // the reader has seen enough, and wants no comment
 	}
@@ -273,7 +274,9 @@ func (j *job) tell(o order, report subscribe.Report, err error) int {
 		j.complain("%s: interrupted; what was delivered is safe. Go on with: %s", o.sub.Name, j.again(o))
 		return statusInterrupted
 	case err != nil:
-		j.complain("%s: %s", o.sub.Name, j.explainFor(j.cfg, o.sub.Client, err))
+		why := j.explainFor(j.cfg, o.sub.Client, err)
+		j.complain("%s: %s", o.sub.Name, why)
+		j.remember(ctx, o, report, why)
 		return statusFailed
 	case report.Outcome == subscribe.Incomplete:
 		j.complain("%s: incomplete: Intercom says there are %s and gave %s of them. The watermark stays, the next run reads again",
@@ -283,6 +286,21 @@ func (j *job) tell(o order, report subscribe.Report, err error) int {
 		return statusDone
 	}
 }
+
+// remember keeps why a run failed for `connector status`: its checkpoint may know
+// nothing of it.
+func (j *job) remember(ctx context.Context, o order, report subscribe.Report, why string) {
+	if report.Outcome != subscribe.Failed || !o.window.since.IsZero() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rememberWithin) // the run's own may be over
+	defer cancel()
+	if err := watch.Note(ctx, j.store, o.sub.Name, report.Run, errors.New(why)); err != nil {
+		j.log().WarnContext(ctx, "failure not remembered", "err", err)
+	}
+}
+
+const rememberWithin = 3 * time.Second
 
 // writeReports prints the reports as JSON where that was asked for: one as it
 // is, several as an array.

@@ -112,7 +112,10 @@ func TestOutputThatFailsLosesNothing(t *testing.T) {
 	if status != 1 {
 		t.Errorf("exit status %d, want 1", status)
 	}
-	want(t, stderr.String(), "make room and run it again, nothing is lost")
+	want(t, stderr.String(), "make room and run it again, nothing is lost", "contacts: failed, 0 events")
+	if strings.Contains(stderr.String(), "audit") {
+		t.Errorf("what is not safe was audited: %s", stderr.String())
+	}
 
 	got := call{}.run(t.Context(), t, "run", "contacts", "--config", config)
 	want(t, got.stdout, "audit        600 of 600")
@@ -169,7 +172,25 @@ func TestRunExplains(t *testing.T) {
 			if lines := strings.Count(got.stderr, "\n"); lines != 1 {
 				t.Errorf("%d lines of error, want 1: %s", lines, got.stderr)
 			}
+			want(t, call{}.run(t.Context(), t, "status", "--config", config).stdout, append(tt.want, "\ncontacts: failed: ")...)
 		})
+	}
+}
+
+// What keeps a run from beginning is seen in the status, until one ends well.
+func TestStatusOfARunThatNeverBegan(t *testing.T) {
+	t.Parallel()
+	ws, config := serve(t, intercomtest.Config{Contacts: 5})
+	status := func() string { return call{}.run(t.Context(), t, "status", "--config", config).stdout }
+	for range 2 {
+		ws.Fault(intercomtest.Fault{Path: "/me", Effect: intercomtest.Revoked()})
+		call{}.run(t.Context(), t, "run", "contacts", "--config", config)
+		want(t, status(), "contacts      failed", "\ncontacts: failed: Intercom does not accept the token of client main (401")
+		ws.Heal()
+		call{}.run(t.Context(), t, "run", "contacts", "--config", config)
+		if got := status(); !strings.Contains(got, "contacts      done") || strings.Contains(got, "401") {
+			t.Errorf("after a good run:\n%s", got)
+		}
 	}
 }
 

@@ -5,13 +5,11 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"intercom-connector/internal/aws/stackaccess"
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/names"
 	"intercom-connector/internal/pause"
-	"intercom-connector/internal/subscribe"
 )
 
 // stackStatus is the status of a deployed stack.
@@ -20,13 +18,12 @@ func (a *app) stackStatus(ctx context.Context, cfg *config.Config, flags stackFl
 	if err != nil {
 		return err
 	}
-	checkpoints, err := subscribe.Checkpoints(ctx, d.store)
+	// A function that dies keeps its lease for a minute, and nothing else shows.
+	leased := func(string) bool { return true }
+	all, err := recall(ctx, cfg, d.store, leased)
 	if err != nil {
 		return err
 	}
-	// A function that dies keeps its lease for a minute, and nothing else shows.
-	leased := func(string) bool { return true }
-	all := standings(cfg, checkpoints, time.Now(), leased)
 	publishers, err := d.publisherStandings(ctx, cfg)
 	if err != nil {
 		return err

@@ -46,6 +46,8 @@ func TestStackStatus(t *testing.T) {
 	s, c, config := newStack(t)
 	remember(t, s, "checkpoint/ws/contacts", `{"subscription":"contacts","client":"main","workspace":"ws","watermark":1700000000,
 		"last":{"subscription":"contacts","run":"r1","outcome":"done","records":12,"finished":"2026-01-31T00:00:00Z"}}`)
+	remember(t, s, "watch/failed/tags", `{"time":"2026-01-31T00:00:00Z","error":"client main has no token yet"}`)
+	remember(t, s, "watch/failed/contacts", `{"time":"2026-01-30T00:00:00Z","error":"mended since"}`)
 	s.Put("shop_main_note_messages", "", "{}", nil)
 	s.Hide("shop_main_note_messages", s.Put("shop_main_note_messages", "", "{}", nil))
 	s.Put("shop_main_update_dead.fifo", "g", "{}", nil)
@@ -57,7 +59,7 @@ func TestStackStatus(t *testing.T) {
 	if got.status != 0 {
 		t.Fatalf("exit status %d: %s", got.status, got.stderr)
 	}
-	want(t, got.stdout, "contacts      done", "2023-11-14 22:13:20Z", "tags          never",
+	want(t, got.stdout, "contacts      done", "2023-11-14 22:13:20Z", "tags          failed", "\ntags: failed: client main has no token yet\n",
 		"PUBLISHER  CLIENT  QUEUE                   DEAD LETTERS  STATE",
 		"note       main    1 waiting, 1 in flight  0             paused: token revoked",
 		"update     main    0 waiting               1             paused: token revoked")

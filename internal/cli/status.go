@@ -14,7 +14,9 @@ import (
 
 	"intercom-connector/internal/config"
 	"intercom-connector/internal/local/filelock"
+	"intercom-connector/internal/state"
 	"intercom-connector/internal/subscribe"
+	"intercom-connector/internal/watch"
 )
 
 // statusCommand shows what is remembered. It asks nobody but the stack.
@@ -62,11 +64,10 @@ func (c *statusCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer store.Close()
-	checkpoints, err := subscribe.Checkpoints(ctx, store)
+	all, err := recall(ctx, cfg, store, a.isRunning)
 	if err != nil {
 		return err
 	}
-	all := standings(cfg, checkpoints, time.Now(), a.isRunning)
 	publishers, err := a.publisherStandings(ctx, cfg, store)
 	if err != nil {
 		return err
@@ -95,6 +96,53 @@ func (a *app) writeStatus(all []standing, publishers []publisherStanding) error 
 		}
 	}
 	return writePublisherStandings(a.Stdout, publishers, len(all) > 0)
+}
+
+// recall is what is remembered of all subscriptions.
+func recall(ctx context.Context, cfg *config.Config, store state.Store, isRunning func(subscription string) bool) ([]standing, error) {
+	checkpoints, err := subscribe.Checkpoints(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	failures, err := watch.Failures(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	all := standings(cfg, checkpoints, time.Now(), isRunning)
+	for name, f := range failures {
+		if s := newest(all, name); s != nil {
+			s.failed(f)
+		}
+	}
+	return all, nil
+}
+
+// newest is the standing of a subscription that changed last: one that has moved
+// to another workspace has left one behind. It is nil for no such subscription.
+func newest(all []standing, subscription string) *standing {
+	var found *standing
+	for i := range all {
+		s := &all[i]
+		switch {
+		case s.Subscription != subscription || s.Window != "":
+		case found == nil, found.Last == nil, s.Last != nil && found.Last.Finished.Before(s.Last.Finished):
+			found = s
+		}
+	}
+	return found
+}
+
+// failed takes in a failure that the checkpoint may know nothing of: without a
+// token nobody knows whose checkpoint it would be.
+func (s *standing) failed(f watch.Failure) {
+	switch {
+	case s.Last != nil && f.Run != "" && s.Last.Run == f.Run && s.Last.Outcome == subscribe.Failed:
+		last := *s.Last
+		last.Error = f.Error // says what to do about it
+		s.Last = &last
+	case s.Last == nil || s.Last.Finished.Before(f.Time):
+		s.Last = &subscribe.Report{Subscription: s.Subscription, Run: f.Run, Outcome: subscribe.Failed, Finished: f.Time, Error: f.Error}
+	}
 }
 
 // standings joins what is configured with what is remembered. A lease that has
@@ -159,14 +207,43 @@ func writeStandings(w io.Writer, all []standing) error {
 	for i := range all {
 		rows = append(rows, all[i].row(now))
 	}
-	return table(w, rows)
+	if err := table(w, rows); err != nil {
+		return err
+	}
+	for i := range all {
+		if why := all[i].trouble(); why != "" {
+			if _, err := fmt.Fprintf(w, "%s: %s\n", all[i].name(), why); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// trouble is what was wrong with the last run, "" where nothing was.
+func (s *standing) trouble() string {
+	switch {
+	case s.Last == nil:
+		return ""
+	case s.Last.Outcome == subscribe.Incomplete && s.Last.Audit != nil:
+		return "incomplete: " + auditOf(*s.Last.Audit)
+	case s.Last.Outcome == subscribe.Failed && s.Last.Error != "":
+		return "failed: " + s.Last.Error
+	default:
+		return ""
+	}
+}
+
+// name is the subscription's, with its window where it is one that is read again.
+func (s *standing) name() string {
+	if s.Window == "" {
+		return s.Subscription
+	}
+	return s.Subscription + " again " + s.Window
 }
 
 func (s *standing) row(now time.Time) []string {
-	name := s.Subscription
-	if s.Window != "" {
-		name += " again " + s.Window
-	}
+	name := s.name()
 	switch {
 	case !s.Configured:
 		name += " (not configured any more)"

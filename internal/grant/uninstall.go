@@ -116,5 +116,9 @@ func (h *Handler) try(ctx context.Context, client, workspace string) error {
 		return err
 	}
 	h.cfg.Log.WarnContext(ctx, "access revoked", "client", client, "err", err)
-	return h.cfg.Publishers.Revoked(ctx, client, token.Version, "the app was uninstalled from the workspace: `connector grant "+client+"` makes a link to grant access anew")
+	command := "connector grant " + client
+	if h.cfg.Stack != "" {
+		command += " --stack " + h.cfg.Stack
+	}
+	return h.cfg.Publishers.Revoked(ctx, client, token.Version, "the app was uninstalled from the workspace: `"+command+"` makes a link to grant access anew")
 }

@@ -24,13 +24,14 @@ const (
 // deliver hands a page's records on, those that belong to the slice and were
 // not delivered before, and remembers them.
 func (r *run) deliver(ctx context.Context, c *cut, res *result) error {
-	read, late, before := c.Read, r.work.Late, r.work.Report
+	read, late, before, refused := c.Read, r.work.Late, r.work.Report, r.refused
 	err := r.deliverPage(ctx, c, res)
 	if err != nil {
 		// It will be read again, and counted then.
 		c.Read, r.work.Late = read, late
 		report := &r.work.Report
 		report.Records, report.Duplicates, report.NoID = before.Records, before.Duplicates, before.NoID
+		report.Quarantined = before.Quarantined + r.refused - refused // of pages before: they are not read again
 	}
 	return err
 }
@@ -246,6 +247,7 @@ func (r *run) refuseEarlier(ctx context.Context, refusals []Refusal) error {
 			return err
 		}
 		r.work.Report.Events--
+		r.refused++
 	}
 	return nil
 }

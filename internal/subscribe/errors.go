@@ -65,12 +65,15 @@ func (e *WorkspaceError) Error() string {
 // A TooManyError ends a run in which too much had to be put aside.
 type TooManyError struct {
 	Quarantined, Of int64
-	Last            error // why the last one was
+	Last            error // why the last one was, nil where an earlier invocation met it
 }
 
 func (e *TooManyError) Error() string {
-	return fmt.Sprintf("%d of %d records or requests had to be quarantined, the last one because: %v",
-		e.Quarantined, e.Of, e.Last)
+	text := fmt.Sprintf("%d of %d records or requests had to be quarantined", e.Quarantined, e.Of)
+	if e.Last != nil {
+		text += fmt.Sprintf(", the last one because: %v", e.Last)
+	}
+	return text
 }
 
 func (e *TooManyError) Unwrap() error { return e.Last }

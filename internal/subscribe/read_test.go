@@ -275,6 +275,22 @@ func TestQuarantine(t *testing.T) {
 			t.Errorf("got %s, %v; want a failure for too many", report.Outcome, err)
 		}
 	})
+	t.Run("too many, until it is mended", func(t *testing.T) {
+		t.Parallel()
+		ws := intercomtest.New(intercomtest.Config{Seed: 3, Contacts: 500})
+		b := newBench(t, ws, fmt.Sprintf(half, ""))
+		for range 2 {
+			_, err := b.engine("it").Run(t.Context(), subscribe.Options{})
+			if tooMany, ok := errors.AsType[*subscribe.TooManyError](err); !ok || tooMany.Quarantined != 101 {
+				t.Errorf("got %v, want 101 quarantined", err)
+			}
+		}
+		b.configure(strings.Replace(fmt.Sprintf(half, ""), "error(\"no\")", "{id}", 1))
+		report := b.run("it")
+		if report.Quarantined != 0 || report.Events != 500 || len(b.sink.bySubject()) != 500 {
+			t.Errorf("mended: %+v, %d contacts arrived", report, len(b.sink.bySubject()))
+		}
+	})
 	t.Run("refused by the destination", func(t *testing.T) {
 		t.Parallel()
 		ws := intercomtest.New(intercomtest.Config{Seed: 3, Contacts: 500})

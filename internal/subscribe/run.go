@@ -35,6 +35,8 @@ type run struct {
 	// tolerated is how much an earlier invocation had quarantined when it
 	// stopped: whoever lets a run go on has seen that.
 	tolerated int64
+	refused   int64         // events put aside that had counted as delivered
+	safe      int64         // events that a flush has made safe
 	batch     []event.Event // reused from page to page
 	scroll    scroll
 	parked    bool  // stopped in order, with no answer outstanding
@@ -158,7 +160,7 @@ func (r *run) resume() {
 	run.Report.Earlier = run.Report.clone()
 	run.Report.Resumed = true
 	run.Report.Outcome, run.Report.Error = "", ""
-	r.tolerated = run.Report.Quarantined
+	r.tolerated, r.safe = run.Report.Quarantined, run.Report.Events
 	alive := run.Parked && time.Since(time.Unix(run.Saved, 0)) < scrollLife
 	run.Parked = false
 	r.seen.lost = true

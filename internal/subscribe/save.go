@@ -45,6 +45,7 @@ func (r *run) secure(ctx context.Context) error {
 	if r.unsafe != nil {
 		return r.unsafe
 	}
+	r.safe = r.work.Report.Events
 	if r.memory != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveWithin)
 		defer cancel()
@@ -95,8 +96,11 @@ func (r *run) report(err error) Report {
 	if r.work != nil {
 		report = r.work.Report
 		report.Audit = nil
-		if audit := r.work.audited(); audit != (Audit{}) {
+		if audit := r.work.audited(); audit != (Audit{}) && r.work.Phase == over && r.unsafe == nil {
 			report.Audit = &audit
+		}
+		if r.unsafe != nil {
+			report.Events = r.safe // who cannot make the others safe takes them back, or delivers them again
 		}
 		report.Waited += r.API.Governor().Limits().Waited - r.waited
 		report.Duration += time.Since(r.began)

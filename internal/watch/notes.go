@@ -18,8 +18,8 @@ const (
 	schedulesKey = "watch/schedules"
 )
 
-// A note is what is remembered of a run that failed.
-type note struct {
+// A Failure is what is remembered of a run that failed.
+type Failure struct {
 	Time  time.Time `json:"time"`
 	Run   string    `json:"run,omitempty"`
 	Error string    `json:"error"`
@@ -30,7 +30,7 @@ type note struct {
 // missing or was refused, say. It counts until a later run ends. run is "" where
 // none began.
 func Note(ctx context.Context, store state.Store, subscription, run string, failure error) error {
-	value, err := json.Marshal(note{Time: time.Now().UTC(), Run: run, Error: failure.Error()})
+	value, err := json.Marshal(Failure{Time: time.Now().UTC(), Run: run, Error: failure.Error()})
 	if err != nil {
 		return fmt.Errorf("note that %s failed: %w", subscription, err)
 	}
@@ -52,19 +52,20 @@ func write(ctx context.Context, store state.Store, key string, value []byte) err
 	return err
 }
 
-func loadNotes(ctx context.Context, store state.Store) (map[string]note, error) {
-	notes := map[string]note{}
+// Failures returns what [Note] remembers, by the subscription.
+func Failures(ctx context.Context, store state.Store) (map[string]Failure, error) {
+	failures := map[string]Failure{}
 	for record, err := range store.List(ctx, notesPrefix) {
 		if err != nil {
 			return nil, fmt.Errorf("list failures: %w", err)
 		}
-		var n note
-		if err := json.Unmarshal(record.Value, &n); err != nil {
+		var f Failure
+		if err := json.Unmarshal(record.Value, &f); err != nil {
 			return nil, fmt.Errorf("load %s: %w", record.Key, err)
 		}
-		notes[strings.TrimPrefix(record.Key, notesPrefix)] = n
+		failures[strings.TrimPrefix(record.Key, notesPrefix)] = f
 	}
-	return notes, nil
+	return failures, nil
 }
 
 // A sighting is since when a subscription has had a schedule.

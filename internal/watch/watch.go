@@ -71,7 +71,7 @@ func Look(ctx context.Context, store state.Store, cfg *config.Config) (Findings,
 	if err != nil {
 		return Findings{}, err
 	}
-	notes, err := loadNotes(ctx, store)
+	notes, err := Failures(ctx, store)
 	if err != nil {
 		return Findings{}, err
 	}
@@ -128,7 +128,7 @@ func touched(cp *subscribe.Checkpoint) int64 {
 
 // add judges one subscription. cp is nil for one that never had a checkpoint,
 // since zero for one without a schedule.
-func (f *Findings) add(sub *config.Subscription, cp *subscribe.Checkpoint, noted note, since, now time.Time) {
+func (f *Findings) add(sub *config.Subscription, cp *subscribe.Checkpoint, noted Failure, since, now time.Time) {
 	finding := Finding{Subscription: sub.Name, Client: sub.Client}
 	var last subscribe.Report
 	success := since
