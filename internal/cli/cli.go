@@ -35,7 +35,7 @@ func (p Program) Run(ctx context.Context) int {
 		p.Terminal = isTerminal
 	}
 	var line commandLine
-	a := &app{Program: p, global: &line.global}
+	a := &app{Program: p, global: &line.global, interrupted: ctx.Done()}
 	a.console = newConsole(p.Stderr, p.Terminal(p.Stderr))
 	command, ended, err := line.parse(ctx, a)
 	switch {
@@ -45,7 +45,11 @@ func (p Program) Run(ctx context.Context) int {
 		return a.fail(&usageError{err: err})
 	}
 	a.console.color = a.console.terminal && a.colorful()
-	return a.fail(command.Run())
+	status := a.fail(command.Run())
+	if a.cutShort {
+		return statusInterrupted
+	}
+	return status
 }
 
 // An app is what every command has to work with.
@@ -54,6 +58,9 @@ type app struct {
 
 	global  *global
 	console *console
+
+	interrupted <-chan struct{} // closed by Ctrl-C
+	cutShort    bool            // by it, while somebody was asked
 }
 
 // global are the flags of all commands.

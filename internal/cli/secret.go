@@ -37,7 +37,14 @@ func (a *app) askSecrets(questions ...secretQuestion) ([]string, error) {
 	if a.interactive() {
 		return answers, nil
 	}
-	if rest, err := io.ReadAll(lines); err != nil || strings.TrimSpace(string(rest)) != "" {
+	rest, err := a.await(func() (string, error) {
+		rest, err := io.ReadAll(lines)
+		return string(rest), err
+	})
+	if a.cutShort {
+		return nil, err
+	}
+	if err != nil || strings.TrimSpace(rest) != "" {
 		return nil, usagef("standard input has more than %s: give a line each", count(int64(len(questions)), "line"))
 	}
 	return answers, nil
@@ -47,19 +54,39 @@ func (a *app) askSecret(lines *bufio.Reader, q secretQuestion) (string, error) {
 	if a.interactive() {
 		fmt.Fprintf(a.console, "%s: ", capital(q.name))
 		if f, ok := a.Stdin.(interface{ Fd() uintptr }); ok && q.hidden && term.IsTerminal(int(f.Fd())) {
-			text, err := term.ReadPassword(int(f.Fd()))
+			text, err := a.readHidden(int(f.Fd()))
 			fmt.Fprintln(a.console)
 			if err != nil {
 				return "", &statusError{statusInterrupted}
 			}
-			return string(text), nil
+			return text, nil
 		}
 	}
-	text, err := lines.ReadString('\n')
+	text, err := a.await(func() (string, error) { return lines.ReadString('\n') })
+	if a.cutShort {
+		return "", err
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read the %s: %w", q.name, err)
 	}
 	return text, nil
+}
+
+// readHidden reads a line of a terminal without an echo. However it ends, the
+// terminal is as it was.
+func (a *app) readHidden(fd int) (string, error) {
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", err
+	}
+	text, err := a.await(func() (string, error) {
+		text, err := term.ReadPassword(fd)
+		return string(text), err
+	})
+	if restoreErr := term.Restore(fd, before); err == nil {
+		err = restoreErr
+	}
+	return text, err
 }
 
 // cleanSecret refuses what cannot be one. It never shows what it refuses.
