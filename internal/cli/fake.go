@@ -2,12 +2,17 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
+	"syscall"
 	"time"
 
+	"intercom-connector/shared/intercom"
 	"intercom-connector/shared/intercom/intercomtest"
 )
 
@@ -24,7 +29,7 @@ type fakeCommand struct {
 	Articles      int    `default:"40" help:"How many articles."`
 	RecordSize    int    `placeholder:"BYTES" help:"What a contact has at least."`
 	Timezone      string `default:"UTC" help:"Of the workspace."`
-	Region        string `enum:"US,EU,AU" default:"US" help:"Of the workspace, as /me tells it."`
+	Region        string `placeholder:"us|eu|au" default:"us" help:"Of the workspace, as /me tells it."`
 
 	Latency  time.Duration `default:"0s" help:"Of every answer."`
 	Limit    int           `default:"10000" help:"Requests a minute, metered in windows of ten seconds; 0: no limit."`
@@ -42,8 +47,15 @@ func (c *fakeCommand) Run(ctx context.Context, a *app) error {
 	if c.Limit < 0 || c.Limit > 0 && c.Limit < 6 {
 		return usagef("--limit is at least 6 requests a minute, or 0 for none")
 	}
+	if c.Port < 0 || c.Port > 65535 {
+		return usagef("--port is a number up to 65535, 0 for any that is free, not %d", c.Port)
+	}
+	region := strings.ToUpper(c.Region)
+	if !slices.Contains(intercom.Regions(), strings.ToLower(region)) {
+		return usagef("--region is %s, not %q", list(intercom.Regions(), "or"), c.Region)
+	}
 	ws := intercomtest.New(intercomtest.Config{
-		Token: c.Token, Seed: c.Seed, Zone: zone, Region: c.Region,
+		Token: c.Token, Seed: c.Seed, Zone: zone, Region: region,
 		Contacts: orNone(c.Contacts), Conversations: orNone(c.Conversations), Tickets: orNone(c.Tickets),
 		Companies: orNone(c.Companies), Articles: orNone(c.Articles), RecordSize: c.RecordSize,
 		Latency: c.Latency, Limit: c.Limit / 6, IndexLag: c.IndexLag,
@@ -52,6 +64,9 @@ func (c *fakeCommand) Run(ctx context.Context, a *app) error {
 		ws.Fault(f.fault())
 	}
 	server, err := serve(ctx, ws, c.Port)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return usagef("port %d is taken: choose another with --port, 0 for any that is free", c.Port)
+	}
 	if err != nil {
 		return err
 	}

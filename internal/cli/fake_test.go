@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -63,4 +64,32 @@ func TestFakeServes(t *testing.T) {
 		t.Errorf("exit status %d, want 0", status)
 	}
 	want(t, stderr.String(), "served 30 requests")
+}
+
+func TestFakePorts(t *testing.T) {
+	t.Parallel()
+	var listen net.ListenConfig
+	taken, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { taken.Close() })
+	_, port, err := net.SplitHostPort(taken.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct{ port, text string }{
+		"taken":     {port, "port " + port + " is taken: choose another with --port"},
+		"too large": {"99999", "--port is a number up to 65535"},
+		"negative":  {"-1", "--port is a number up to 65535"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := call{}.run(t.Context(), t, "fake", "--port="+tt.port)
+			if got.status != 2 {
+				t.Errorf("exit status %d, want 2", got.status)
+			}
+			want(t, got.stderr, tt.text)
+		})
+	}
 }
