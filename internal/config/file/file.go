@@ -1,6 +1,7 @@
 package file
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -46,6 +47,7 @@ func Parse(name string, data []byte) (*config.Config, error) {
 // Check is [Parse] with notes: what is not wrong, but worth knowing before the
 // configuration is used. There are none beside an error.
 func Check(name string, data []byte) (*config.Config, []Note, error) {
+	data = bytes.TrimPrefix(data, []byte("\uFEFF")) // editors on Windows write a byte order mark
 	p := newProblems(name, data)
 	doc := &Document{}
 	if root := parseTree(data, p); root != nil {

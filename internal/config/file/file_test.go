@@ -502,3 +502,12 @@ func TestExample(t *testing.T) {
 		t.Errorf("through the compact form (-want +got)\n%s", diff)
 	}
 }
+
+// Editors on Windows begin a file with a byte order mark.
+func TestByteOrderMark(t *testing.T) {
+	t.Parallel()
+	const text = "clients: {main: {}}\nsubscriptions: {tags: {client: main, entity: tags, to: {type: stdout}}}\n"
+	if _, err := file.Parse("connector.yaml", []byte("\uFEFF"+text)); err != nil {
+		t.Error(err)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -134,7 +135,8 @@ func parseTree(data []byte, p *problems) *node {
 	parsed, err := parseYAML(data)
 	if err != nil {
 		if syntax, ok := errors.AsType[*yaml.SyntaxError](err); ok && syntax.Token != nil {
-			p.add(at(syntax.Token), "not YAML: %s", syntax.Message)
+			where := at(syntax.Token)
+			p.add(where, "not YAML: %s%s", syntax.Message, p.syntaxHint(where))
 		} else {
 			p.add(place{}, "this YAML cannot be read: %v", err)
 		}
@@ -167,6 +169,24 @@ func parseTree(data []byte, p *problems) *node {
 		return nil
 	}
 	return root
+}
+
+// unquotedPath is a path with a parameter, which a mapping in braces takes apart.
+var unquotedPath = regexp.MustCompile(`:\s+([a-z_]+(?:/[a-z_]+|/\{[a-z_]+\})*/\{[a-z_]+\}(?:/[a-z_]+|/\{[a-z_]+\})*)`)
+
+// syntaxHint is what most likely mends the YAML of a line, "" where nobody knows.
+func (p *problems) syntaxHint(where place) string {
+	if where.line < 1 || where.line > len(p.lines) {
+		return ""
+	}
+	line := p.lines[where.line-1]
+	if strings.Contains(line[:len(line)-len(strings.TrimLeft(line, " \t"))], "\t") {
+		return ": indent with spaces, not with tabs"
+	}
+	if path := unquotedPath.FindStringSubmatch(line); path != nil {
+		return fmt.Sprintf(": quote it: %q", path[1])
+	}
+	return ""
 }
 
 // plausible refuses what a parser should not be troubled with.
