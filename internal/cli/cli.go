@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 
@@ -77,6 +79,8 @@ type global struct {
 type commandLine struct {
 	global
 
+	ShowVersion versionFlag `name:"version" help:"Print the version."`
+
 	Init        initCommand        `cmd:"" help:"Write a commented connector.yaml."`
 	Entities    entitiesCommand    `cmd:"" help:"List what Intercom's API has."`
 	Validate    validateCommand    `cmd:"" help:"Check the configuration."`
@@ -130,7 +134,34 @@ func (line *commandLine) parse(ctx context.Context, a *app) (command *kong.Conte
 		a.Args = []string{"--help"}
 	}
 	command, err = parser.Parse(a.Args)
-	return command, false, err
+	if err != nil {
+		return nil, false, withHelp(err)
+	}
+	return command, false, checkStack(command)
+}
+
+// withHelp says where everything is that could have been meant.
+func withHelp(err error) error {
+	wrong, ok := errors.AsType[*kong.ParseError](err)
+	if !ok {
+		return err
+	}
+	command := name
+	if node := wrong.Context.Selected(); node != nil {
+		command = node.FullPath()
+	}
+	return fmt.Errorf("%w: `%s --help` shows what there is", err, command)
+}
+
+// checkStack refuses a stack without a name, as an empty variable of a shell
+// makes it: nobody who has named one means this machine.
+func checkStack(command *kong.Context) error {
+	for _, path := range command.Path {
+		if path.Flag != nil && path.Flag.Name == "stack" && path.Flag.Target.String() == "" {
+			return errors.New("--stack has no name: give it that of a deployed stack, or leave it out for this machine")
+		}
+	}
+	return nil
 }
 
 // stateFolder is where everything is remembered.

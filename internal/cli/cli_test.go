@@ -72,3 +72,36 @@ func want(t *testing.T, text string, parts ...string) {
 		}
 	}
 }
+
+func TestArguments(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		args   []string
+		status int
+		stdout string
+		stderr string
+	}{
+		"unknown flag":           {args: []string{"publish", "--evermore"}, status: 2, stderr: "`connector publish --help`"},
+		"unknown flag below":     {args: []string{"dead-letters", "drop", "--al"}, status: 2, stderr: "`connector dead-letters drop --help`"},
+		"unexpected argument":    {args: []string{"fake", "it"}, status: 2, stderr: "`connector fake --help`"},
+		"unknown command":        {args: []string{"rum"}, status: 2, stderr: "`connector --help`"},
+		"version":                {args: []string{"version"}, stdout: "connector "},
+		"version as a flag":      {args: []string{"--version"}, stdout: "connector "},
+		"stack without a name":   {args: []string{"dead-letters", "drop", "--all", "--stack", ""}, status: 2, stderr: "--stack has no name"},
+		"another, with a sign":   {args: []string{"status", "--stack="}, status: 2, stderr: "--stack has no name"},
+		"required, but no name":  {args: []string{"token", "main", "--stack", ""}, status: 2, stderr: "--stack has no name"},
+		"profile, no stack":      {args: []string{"status", "--profile", "x"}, status: 2, stderr: "name one with --stack"},
+		"stack before arguments": {args: []string{"run", "--stack", "", "contacts"}, status: 2, stderr: "--stack has no name"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := call{}.run(t.Context(), t, tt.args...)
+			if got.status != tt.status {
+				t.Errorf("exit status %d, want %d", got.status, tt.status)
+			}
+			want(t, got.stdout, tt.stdout)
+			want(t, got.stderr, tt.stderr)
+		})
+	}
+}

@@ -218,7 +218,7 @@ func TestStackPublishUsage(t *testing.T) {
 		{"not deployed", nil, nil, "publisher update has no queue in stack shop: deploy it first"},
 		{"deployed otherwise", []string{"shop_main_update_messages"}, nil, "publisher update has a standard queue in stack shop, and a FIFO one in the configuration"},
 		{"workspace", nil, []string{"--replace-workspace"}, "connector token CLIENT --replace-workspace"},
-		{"profile without a stack", nil, []string{"--stack=", "--profile", "x"}, "name one with --stack"},
+		{"stack without a name", nil, []string{"--stack=", "--profile", "x"}, "--stack has no name"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

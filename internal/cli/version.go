@@ -5,11 +5,25 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"github.com/alecthomas/kong"
+
 	"intercom-connector/shared/intercom"
 )
 
 // versionCommand prints what this program is.
 type versionCommand struct{}
+
+// A versionFlag is the command as a flag, which other programs have.
+type versionFlag bool
+
+// BeforeReset is called by kong where the flag is given.
+func (versionFlag) BeforeReset(parser *kong.Kong, a *app) error {
+	if err := (versionCommand{}).Run(a); err != nil {
+		return err
+	}
+	parser.Exit(statusDone)
+	return nil
+}
 
 // versionFacts are what a report of a bug should have.
 type versionFacts struct {
