@@ -134,6 +134,8 @@ func takes(s *jsonschema.Schema) string {
 		return "true or false"
 	case s.Type == "object":
 		return "a mapping"
+	case s.Type == "array":
+		return "a list"
 	default:
 		return "text"
 	}
