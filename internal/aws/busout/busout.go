@@ -124,8 +124,8 @@ func (s *sender) message(ctx context.Context, e *event.Event) (outbox.Message, e
 // sizeOf is the size of an entry as EventBridge counts it.
 func sizeOf(e *event.Event, detail string) int {
 	size := timeSize + len(e.Source) + len(e.Type) + len(detail)
-	for _, r := range resources(e) {
-		size += len(r)
+	if e.Run != "" {
+		size += len(runPrefix) + len(e.Run)
 	}
 	return size
 }
